@@ -27,7 +27,7 @@ append (void **array, size_t *n, size_t size)
       return NULL;
     *array = grown;
   }
-  return (char *) *array + (*n)++ * size;
+  return (char *)*array + (*n)++ * size;
 }
 
 AvmScore *
@@ -79,15 +79,14 @@ avm_score_copy (const AvmScore *score)
 }
 
 int
-avm_score_add_part (
-    AvmScore *score, const char *name, int program, int channel)
+avm_score_add_part (AvmScore *score, const char *name, int program, int channel)
 {
   AvmPart *part;
   char *copy = strdup (name != NULL ? name : "");
 
   if (copy == NULL)
     return -1;
-  part = append ((void **) &score->parts, &score->n_parts, sizeof (AvmPart));
+  part = append ((void **)&score->parts, &score->n_parts, sizeof (AvmPart));
   if (part == NULL) {
     free (copy);
     return -1;
@@ -95,7 +94,7 @@ avm_score_add_part (
   part->name = copy;
   part->program = program;
   part->channel = channel;
-  return (int) score->n_parts - 1;
+  return (int)score->n_parts - 1;
 }
 
 bool
@@ -103,37 +102,38 @@ avm_score_add_note (AvmScore *score, const AvmNote *note)
 {
   AvmNote *slot;
 
-  if (note->part < 0 || (size_t) note->part >= score->n_parts
-      || note->pitch < 0 || note->pitch > 127 || !isfinite (note->onset)
+  if (note->part < 0 || (size_t)note->part >= score->n_parts || note->pitch < 0
+      || note->pitch > 127 || !isfinite (note->onset)
       || !isfinite (note->duration) || note->duration <= 0.0)
     return false;
-  slot = append ((void **) &score->notes, &score->n_notes, sizeof (AvmNote));
+  slot = append ((void **)&score->notes, &score->n_notes, sizeof (AvmNote));
   if (slot == NULL)
     return false;
   *slot = *note;
   return true;
 }
 
+/* Kept in order: files have thousands, nearly always in ascending order. */
 bool
 avm_score_add_tempo (AvmScore *score, double beat, double us_per_beat)
 {
-  AvmTempo *slot;
+  size_t at = score->n_tempos;
 
   if (!isfinite (beat) || beat < 0.0 || !isfinite (us_per_beat)
       || us_per_beat <= 0.0)
     return false;
-  for (size_t i = 0; i < score->n_tempos; i++) {
-    if (score->tempos[i].beat == beat) {
-      score->tempos[i].us_per_beat = us_per_beat;
-      return true;
-    }
+  while (at > 0 && score->tempos[at - 1].beat > beat)
+    at--;
+  if (at > 0 && score->tempos[at - 1].beat == beat) {
+    score->tempos[at - 1].us_per_beat = us_per_beat;
+    return true;
   }
-  slot = append ((void **) &score->tempos, &score->n_tempos, sizeof (AvmTempo));
-  if (slot == NULL)
+  if (append ((void **)&score->tempos, &score->n_tempos, sizeof (AvmTempo))
+      == NULL)
     return false;
-  slot->beat = beat;
-  slot->time = 0.0;
-  slot->us_per_beat = us_per_beat;
+  memmove (&score->tempos[at + 1], &score->tempos[at],
+      (score->n_tempos - 1 - at) * sizeof (AvmTempo));
+  score->tempos[at] = (AvmTempo){beat, 0.0, us_per_beat};
   return true;
 }
 
@@ -149,18 +149,9 @@ compare_notes (const void *pa, const void *pb)
   return a->pitch - b->pitch;
 }
 
-static int
-compare_tempos (const void *pa, const void *pb)
-{
-  const AvmTempo *a = pa, *b = pb;
-
-  return a->beat < b->beat ? -1 : a->beat > b->beat;
-}
-
 void
 avm_score_sort (AvmScore *score)
 {
-  qsort (score->tempos, score->n_tempos, sizeof (AvmTempo), compare_tempos);
   score->tempos[0].time = 0.0;
   for (size_t i = 1; i < score->n_tempos; i++) {
     const AvmTempo *before = &score->tempos[i - 1];

@@ -13,25 +13,25 @@ extern "C" {
 #endif
 
 typedef struct {
-  double onset;                 /* s, at the score's own tempo */
-  double duration;              /* s, > 0 */
-  double onset_beat;            /* quarter notes from the start */
-  double duration_beat;         /* quarter notes */
-  int pitch;                    /* MIDI, 0..127 */
-  int velocity;                 /* 1..127 */
-  int part;                     /* index into parts */
+  double onset;         /* s, at the score's own tempo */
+  double duration;      /* s, > 0 */
+  double onset_beat;    /* quarter notes from the start */
+  double duration_beat; /* quarter notes */
+  int pitch;            /* MIDI, 0..127 */
+  int velocity;         /* 1..127 */
+  int part;             /* index into parts */
 } AvmNote;
 
 typedef struct {
-  char *name;                   /* UTF-8, never NULL, may be "" */
-  int program;                  /* General MIDI, 0..127; -1 not stated */
-  int channel;                  /* 0..15; -1 mixed */
+  char *name;  /* UTF-8, never NULL, may be "" */
+  int program; /* General MIDI, 0..127; -1 not stated */
+  int channel; /* 0..15; -1 mixed */
 } AvmPart;
 
 typedef struct {
-  double beat;                  /* quarter notes */
-  double time;                  /* s */
-  double us_per_beat;           /* microseconds per quarter note */
+  double beat;        /* quarter notes */
+  double time;        /* s */
+  double us_per_beat; /* microseconds per quarter note */
 } AvmTempo;
 
 /**
@@ -42,9 +42,9 @@ typedef struct {
   size_t n_notes;
   AvmPart *parts;
   size_t n_parts;
-  AvmTempo *tempos;             /* at least one, first at beat 0 */
+  AvmTempo *tempos; /* at least one, first at beat 0 */
   size_t n_tempos;
-  double duration;              /* s, end of the last note */
+  double duration; /* s, end of the last note */
 } AvmScore;
 
 AvmScore *avm_score_new (void);
