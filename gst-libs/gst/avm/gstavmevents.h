@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  *
  * Template caps of events of one kind; give the kind as a string literal.
  */
-#define GST_AVM_EVENTS_CAPS(kind)                                       \
+#define GST_AVM_EVENTS_CAPS(kind)                                              \
   GST_AVM_EVENTS_MEDIA_TYPE ", kind = (string) " kind ", version = (int) 1"
 
 /**
@@ -56,71 +56,70 @@ GstAvmEvent *gst_avm_event_new (GstClockTime onset, GstClockTime duration,
     gint region, gint part, gdouble confidence);
 
 GST_AVM_API
-GstAvmEvent *gst_avm_event_copy (const GstAvmEvent * event);
+GstAvmEvent *gst_avm_event_copy (const GstAvmEvent *event);
 
 GST_AVM_API
-void gst_avm_event_free (GstAvmEvent * event);
+void gst_avm_event_free (GstAvmEvent *event);
 
 GST_AVM_API
-void gst_avm_event_set_double (GstAvmEvent * event, const gchar * name,
-    gdouble value);
+void gst_avm_event_set_double (
+    GstAvmEvent *event, const gchar *name, gdouble value);
 
 GST_AVM_API
-void gst_avm_event_set_int (GstAvmEvent * event, const gchar * name,
-    gint value);
+void gst_avm_event_set_int (GstAvmEvent *event, const gchar *name, gint value);
 
 GST_AVM_API
-void gst_avm_event_set_boolean (GstAvmEvent * event, const gchar * name,
-    gboolean value);
+void gst_avm_event_set_boolean (
+    GstAvmEvent *event, const gchar *name, gboolean value);
 
 GST_AVM_API
-void gst_avm_event_set_string (GstAvmEvent * event, const gchar * name,
-    const gchar * value);
+void gst_avm_event_set_string (
+    GstAvmEvent *event, const gchar *name, const gchar *value);
 
 GST_AVM_API
-void gst_avm_event_set_variant (GstAvmEvent * event, const gchar * name,
-    GVariant * value);
+void gst_avm_event_set_variant (
+    GstAvmEvent *event, const gchar *name, GVariant *value);
 
 GST_AVM_API
-gboolean gst_avm_event_get_double (const GstAvmEvent * event,
-    const gchar * name, gdouble * value);
+gboolean gst_avm_event_get_double (
+    const GstAvmEvent *event, const gchar *name, gdouble *value);
 
 GST_AVM_API
-gboolean gst_avm_event_get_int (const GstAvmEvent * event,
-    const gchar * name, gint * value);
+gboolean gst_avm_event_get_int (
+    const GstAvmEvent *event, const gchar *name, gint *value);
 
 GST_AVM_API
-gboolean gst_avm_event_get_boolean (const GstAvmEvent * event,
-    const gchar * name, gboolean * value);
+gboolean gst_avm_event_get_boolean (
+    const GstAvmEvent *event, const gchar *name, gboolean *value);
 
 GST_AVM_API
-const gchar *gst_avm_event_get_string (const GstAvmEvent * event,
-    const gchar * name);
+const gchar *gst_avm_event_get_string (
+    const GstAvmEvent *event, const gchar *name);
 
 GST_AVM_API
-GVariant *gst_avm_event_get_variant (const GstAvmEvent * event,
-    const gchar * name);
+GVariant *gst_avm_event_get_variant (
+    const GstAvmEvent *event, const gchar *name);
 
 GST_AVM_API
-gchar **gst_avm_event_list_fields (const GstAvmEvent * event);
+gchar **gst_avm_event_list_fields (const GstAvmEvent *event);
 
 GST_AVM_API
-gint gst_avm_event_compare (const GstAvmEvent * a, const GstAvmEvent * b);
+gint gst_avm_event_compare (const GstAvmEvent *a, const GstAvmEvent *b);
 
 GST_AVM_API
-GstCaps *gst_avm_events_caps_new (const gchar * kind);
+GstCaps *gst_avm_events_caps_new (const gchar *kind);
 
 GST_AVM_API
-const gchar *gst_avm_caps_get_kind (const GstCaps * caps);
+const gchar *gst_avm_caps_get_kind (const GstCaps *caps);
 
 GST_AVM_API
-GstBuffer *gst_avm_events_buffer_new (GPtrArray * events);
+GstBuffer *gst_avm_events_buffer_new (GPtrArray *events);
 
 GST_AVM_API
-GstBuffer *gst_avm_event_to_buffer (const GstAvmEvent * event);
+GstBuffer *gst_avm_event_to_buffer (const GstAvmEvent *event);
 
 GST_AVM_API
-GPtrArray *gst_avm_events_buffer_parse (GstBuffer * buffer, GError ** error);
+GPtrArray *gst_avm_events_buffer_parse (GstBuffer *buffer, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstAvmEvent, gst_avm_event_free)
 

@@ -15,8 +15,8 @@ G_DECLARE_DERIVABLE_TYPE (GstAvmJoin, gst_avm_join, GST, AVM_JOIN, GstElement)
 
 #define GST_TYPE_AVM_JOIN_PAD (gst_avm_join_pad_get_type ())
 GST_AVM_API
-G_DECLARE_FINAL_TYPE (GstAvmJoinPad, gst_avm_join_pad, GST, AVM_JOIN_PAD,
-    GstPad)
+G_DECLARE_FINAL_TYPE (
+    GstAvmJoinPad, gst_avm_join_pad, GST, AVM_JOIN_PAD, GstPad)
 
 /**
  * GstAvmJoinClass:
@@ -40,18 +40,17 @@ G_DECLARE_FINAL_TYPE (GstAvmJoinPad, gst_avm_join_pad, GST, AVM_JOIN_PAD,
 struct _GstAvmJoinClass {
   GstElementClass parent_class;
 
-  gboolean (*start) (GstAvmJoin * self);
-  gboolean (*stop) (GstAvmJoin * self);
-  gboolean (*sink_caps) (GstAvmJoin * self, GstAvmJoinPad * pad,
-      GstCaps * caps);
-  GstFlowReturn (*sink_buffer) (GstAvmJoin * self, GstAvmJoinPad * pad,
-      GstBuffer * buffer);
-  GstFlowReturn (*process) (GstAvmJoin * self, GstClockTime watermark,
-      gboolean eos);
-  void (*flush) (GstAvmJoin * self, GstAvmJoinPad * pad);
-  void (*pad_added) (GstAvmJoin * self, GstAvmJoinPad * pad);
-  void (*pad_removed) (GstAvmJoin * self, GstAvmJoinPad * pad);
-  GstCaps *(*src_caps) (GstAvmJoin * self);
+  gboolean (*start) (GstAvmJoin *self);
+  gboolean (*stop) (GstAvmJoin *self);
+  gboolean (*sink_caps) (GstAvmJoin *self, GstAvmJoinPad *pad, GstCaps *caps);
+  GstFlowReturn (*sink_buffer) (
+      GstAvmJoin *self, GstAvmJoinPad *pad, GstBuffer *buffer);
+  GstFlowReturn (*process) (
+      GstAvmJoin *self, GstClockTime watermark, gboolean eos);
+  void (*flush) (GstAvmJoin *self, GstAvmJoinPad *pad);
+  void (*pad_added) (GstAvmJoin *self, GstAvmJoinPad *pad);
+  void (*pad_removed) (GstAvmJoin *self, GstAvmJoinPad *pad);
+  GstCaps *(*src_caps) (GstAvmJoin *self);
 
   gpointer _gst_reserved[GST_PADDING_LARGE];
 };
@@ -59,53 +58,53 @@ struct _GstAvmJoinClass {
 /* Pads, with the join's lock held (that is: from any vmethod) */
 
 GST_AVM_API
-GstAvmJoinPad *gst_avm_join_get_pad (GstAvmJoin * self, const gchar * name);
+GstAvmJoinPad *gst_avm_join_get_pad (GstAvmJoin *self, const gchar *name);
 
 GST_AVM_API
-GList *gst_avm_join_get_sink_pads (GstAvmJoin * self);
+GList *gst_avm_join_get_sink_pads (GstAvmJoin *self);
 
 GST_AVM_API
-GstClockTime gst_avm_join_pad_to_running_time (GstAvmJoinPad * pad,
-    GstClockTime time);
+GstClockTime gst_avm_join_pad_to_running_time (
+    GstAvmJoinPad *pad, GstClockTime time);
 
 GST_AVM_API
-GstClockTime gst_avm_join_pad_get_watermark (GstAvmJoinPad * pad);
+GstClockTime gst_avm_join_pad_get_watermark (GstAvmJoinPad *pad);
 
 GST_AVM_API
-gboolean gst_avm_join_pad_is_eos (GstAvmJoinPad * pad);
+gboolean gst_avm_join_pad_is_eos (GstAvmJoinPad *pad);
 
 GST_AVM_API
-GstCaps *gst_avm_join_pad_get_caps (GstAvmJoinPad * pad);
+GstCaps *gst_avm_join_pad_get_caps (GstAvmJoinPad *pad);
 
 GST_AVM_API
-void gst_avm_join_pad_set_data (GstAvmJoinPad * pad, gpointer data,
-    GDestroyNotify destroy);
+void gst_avm_join_pad_set_data (
+    GstAvmJoinPad *pad, gpointer data, GDestroyNotify destroy);
 
 GST_AVM_API
-gpointer gst_avm_join_pad_get_data (GstAvmJoinPad * pad);
+gpointer gst_avm_join_pad_get_data (GstAvmJoinPad *pad);
 
 /* Results, from process () */
 
 GST_AVM_API
-void gst_avm_join_set_src_caps (GstAvmJoin * self, GstCaps * caps);
+void gst_avm_join_set_src_caps (GstAvmJoin *self, GstCaps *caps);
 
 GST_AVM_API
-void gst_avm_join_push_buffer (GstAvmJoin * self, GstBuffer * buffer);
+void gst_avm_join_push_buffer (GstAvmJoin *self, GstBuffer *buffer);
 
 GST_AVM_API
-void gst_avm_join_push_event (GstAvmJoin * self, GstAvmEvent * event);
+void gst_avm_join_push_event (GstAvmJoin *self, GstAvmEvent *event);
 
 GST_AVM_API
-void gst_avm_join_push_gap (GstAvmJoin * self, GstClockTime running_time);
+void gst_avm_join_push_gap (GstAvmJoin *self, GstClockTime running_time);
 
 GST_AVM_API
-gboolean gst_avm_join_is_flushing (GstAvmJoin * self);
+gboolean gst_avm_join_is_flushing (GstAvmJoin *self);
 
 GST_AVM_API
-gboolean gst_avm_join_is_live (GstAvmJoin * self);
+gboolean gst_avm_join_is_live (GstAvmJoin *self);
 
 GST_AVM_API
-void gst_avm_join_set_latency (GstAvmJoin * self, GstClockTime latency);
+void gst_avm_join_set_latency (GstAvmJoin *self, GstClockTime latency);
 
 G_END_DECLS
 

@@ -67,15 +67,17 @@ GST_AVM_API
 const GstAvmKind *gst_avm_kind_nth (guint index);
 
 GST_AVM_API
-const GstAvmKind *gst_avm_kind_lookup (const gchar * name);
+const GstAvmKind *gst_avm_kind_lookup (const gchar *name);
 
 GST_AVM_API
-const GstAvmField *gst_avm_kind_nth_field (const GstAvmKind * kind,
-    guint index);
+const GstAvmField *gst_avm_kind_nth_field (const GstAvmKind *kind, guint index);
 
 GST_AVM_API
-const GstAvmField *gst_avm_kind_find_field (const GstAvmKind * kind,
-    const gchar * name);
+const GstAvmField *gst_avm_kind_find_field (
+    const GstAvmKind *kind, const gchar *name);
+
+GST_AVM_API
+GVariant *gst_avm_kind_describe (guint index);
 
 GST_AVM_API
 void gst_avm_init_i18n (void);

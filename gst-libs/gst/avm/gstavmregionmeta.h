@@ -90,14 +90,14 @@ GST_AVM_API
 GType gst_avm_region_get_type (void);
 
 GST_AVM_API
-GstAvmRegion *gst_avm_region_new (gint id, const gchar * role, gfloat x,
-    gfloat y, gfloat w, gfloat h);
+GstAvmRegion *gst_avm_region_new (
+    gint id, const gchar *role, gfloat x, gfloat y, gfloat w, gfloat h);
 
 GST_AVM_API
-GstAvmRegion *gst_avm_region_copy (const GstAvmRegion * region);
+GstAvmRegion *gst_avm_region_copy (const GstAvmRegion *region);
 
 GST_AVM_API
-void gst_avm_region_free (GstAvmRegion * region);
+void gst_avm_region_free (GstAvmRegion *region);
 
 GST_AVM_API
 GType gst_avm_region_meta_api_get_type (void);
@@ -106,39 +106,38 @@ GST_AVM_API
 const GstMetaInfo *gst_avm_region_meta_get_info (void);
 
 GST_AVM_API
-GstAvmRegionMeta *gst_buffer_add_avm_region_meta (GstBuffer * buffer,
-    const GstAvmRegion * region);
+GstAvmRegionMeta *gst_buffer_add_avm_region_meta (
+    GstBuffer *buffer, const GstAvmRegion *region);
 
 GST_AVM_API
-GstAvmRegionMeta *gst_buffer_get_avm_region_meta (GstBuffer * buffer,
-    gint id);
+GstAvmRegionMeta *gst_buffer_get_avm_region_meta (GstBuffer *buffer, gint id);
 
 GST_AVM_API
-GstAvmRegionMeta *gst_buffer_iterate_avm_region_meta (GstBuffer * buffer,
-    gpointer * state);
+GstAvmRegionMeta *gst_buffer_iterate_avm_region_meta (
+    GstBuffer *buffer, gpointer *state);
 
 GST_AVM_API
-GPtrArray *gst_buffer_get_avm_regions (GstBuffer * buffer);
+GPtrArray *gst_buffer_get_avm_regions (GstBuffer *buffer);
 
 GST_AVM_API
-void gst_avm_region_meta_set_points (GstAvmRegionMeta * meta,
-    const GstAvmPoint * points, guint n_points);
+void gst_avm_region_meta_set_points (
+    GstAvmRegionMeta *meta, const GstAvmPoint *points, guint n_points);
 
 GST_AVM_API
-GPtrArray *gst_avm_regions_from_value (const GValue * value, GError ** error);
+GPtrArray *gst_avm_regions_from_value (const GValue *value, GError **error);
 
 GST_AVM_API
-void gst_avm_regions_to_value (GPtrArray * regions, GValue * value);
+void gst_avm_regions_to_value (GPtrArray *regions, GValue *value);
 
 GST_AVM_API
-GPtrArray *gst_avm_regions_from_file (const gchar * filename, GError ** error);
+GPtrArray *gst_avm_regions_from_file (const gchar *filename, GError **error);
 
 GST_AVM_API
-GPtrArray *gst_avm_regions_from_roi (GstBuffer * buffer);
+GPtrArray *gst_avm_regions_from_roi (GstBuffer *buffer);
 
 GST_AVM_API
-GParamSpec *gst_avm_param_spec_regions (const gchar * name,
-    const gchar * nick, const gchar * blurb, GParamFlags flags);
+GParamSpec *gst_avm_param_spec_regions (const gchar *name, const gchar *nick,
+    const gchar *blurb, GParamFlags flags);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstAvmRegion, gst_avm_region_free)
 
