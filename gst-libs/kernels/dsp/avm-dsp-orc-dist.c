@@ -83,6 +83,7 @@ void avm_dsp_orc_mul_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1
 void avm_dsp_orc_scale_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, float p1, int n);
 void avm_dsp_orc_s16_to_f32 (float * ORC_RESTRICT d1, const orc_int16 * ORC_RESTRICT s1, float p1, int n);
 void avm_dsp_orc_power_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, int n);
+void avm_dsp_orc_muladd_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, const float * ORC_RESTRICT s2, int n);
 
 
 /* begin Orc C target preamble */
@@ -714,6 +715,166 @@ avm_dsp_orc_power_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, i
   ex->n = n;
   ex->arrays[ORC_VAR_D1] = d1;
   ex->arrays[ORC_VAR_S1] = (void *)s1;
+
+  func = c->exec;
+  func (ex);
+}
+#endif
+
+
+/* avm_dsp_orc_muladd_f32 */
+#ifdef DISABLE_ORC
+void
+avm_dsp_orc_muladd_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, const float * ORC_RESTRICT s2, int n){
+  int i;
+  orc_union32 * ORC_RESTRICT ptr0;
+  const orc_union32 * ORC_RESTRICT ptr4;
+  const orc_union32 * ORC_RESTRICT ptr5;
+  orc_union32 var33;
+  orc_union32 var34;
+  orc_union32 var35;
+  orc_union32 var36;
+  orc_union32 var37;
+
+  ptr0 = (orc_union32 *)d1;
+  ptr4 = (orc_union32 *)s1;
+  ptr5 = (orc_union32 *)s2;
+
+
+  for (i = 0; i < n; i++) {
+    /* 0: loadl */
+    var33 = ptr4[i];
+    /* 1: loadl */
+    var34 = ptr5[i];
+    /* 2: mulf */
+    {
+       orc_union32 _src1;
+       orc_union32 _src2;
+       orc_union32 _dest1;
+       _src1.i = ORC_DENORMAL(var33.i);
+       _src2.i = ORC_DENORMAL(var34.i);
+       _dest1.f = _src1.f * _src2.f;
+       var37.i = ORC_DENORMAL(_dest1.i);
+    }
+    /* 3: loadl */
+    var35 = ptr0[i];
+    /* 4: addf */
+    {
+       orc_union32 _src1;
+       orc_union32 _src2;
+       orc_union32 _dest1;
+       _src1.i = ORC_DENORMAL(var35.i);
+       _src2.i = ORC_DENORMAL(var37.i);
+       _dest1.f = _src1.f + _src2.f;
+       var36.i = ORC_DENORMAL(_dest1.i);
+    }
+    /* 5: storel */
+    ptr0[i] = var36;
+  }
+
+}
+
+#else
+static void
+_backup_avm_dsp_orc_muladd_f32 (OrcExecutor * ORC_RESTRICT ex)
+{
+  int i;
+  int n = ex->n;
+  orc_union32 * ORC_RESTRICT ptr0;
+  const orc_union32 * ORC_RESTRICT ptr4;
+  const orc_union32 * ORC_RESTRICT ptr5;
+  orc_union32 var33;
+  orc_union32 var34;
+  orc_union32 var35;
+  orc_union32 var36;
+  orc_union32 var37;
+
+  ptr0 = (orc_union32 *)ex->arrays[0];
+  ptr4 = (orc_union32 *)ex->arrays[4];
+  ptr5 = (orc_union32 *)ex->arrays[5];
+
+
+  for (i = 0; i < n; i++) {
+    /* 0: loadl */
+    var33 = ptr4[i];
+    /* 1: loadl */
+    var34 = ptr5[i];
+    /* 2: mulf */
+    {
+       orc_union32 _src1;
+       orc_union32 _src2;
+       orc_union32 _dest1;
+       _src1.i = ORC_DENORMAL(var33.i);
+       _src2.i = ORC_DENORMAL(var34.i);
+       _dest1.f = _src1.f * _src2.f;
+       var37.i = ORC_DENORMAL(_dest1.i);
+    }
+    /* 3: loadl */
+    var35 = ptr0[i];
+    /* 4: addf */
+    {
+       orc_union32 _src1;
+       orc_union32 _src2;
+       orc_union32 _dest1;
+       _src1.i = ORC_DENORMAL(var35.i);
+       _src2.i = ORC_DENORMAL(var37.i);
+       _dest1.f = _src1.f + _src2.f;
+       var36.i = ORC_DENORMAL(_dest1.i);
+    }
+    /* 5: storel */
+    ptr0[i] = var36;
+  }
+
+}
+
+void
+avm_dsp_orc_muladd_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, const float * ORC_RESTRICT s2, int n)
+{
+  OrcExecutor _ex, *ex = &_ex;
+  static volatile int p_inited = 0;
+  static OrcCode *c = 0;
+  void (*func) (OrcExecutor *);
+
+  if (!p_inited) {
+    orc_once_mutex_lock ();
+    if (!p_inited) {
+      OrcProgram *p;
+
+#if 1
+      static const orc_uint8 bc[] = {
+        1, 9, 22, 97, 118, 109, 95, 100, 115, 112, 95, 111, 114, 99, 95, 109, 
+        117, 108, 97, 100, 100, 95, 102, 51, 50, 11, 4, 4, 12, 4, 4, 12, 
+        4, 4, 20, 4, 202, 32, 4, 5, 200, 0, 0, 32, 2, 0, 
+      };
+      p = orc_program_new_from_static_bytecode (bc);
+      orc_program_set_backup_function (p, _backup_avm_dsp_orc_muladd_f32);
+#else
+      p = orc_program_new ();
+      orc_program_set_name (p, "avm_dsp_orc_muladd_f32");
+      orc_program_set_backup_function (p, _backup_avm_dsp_orc_muladd_f32);
+      orc_program_add_destination (p, 4, "d1");
+      orc_program_add_source (p, 4, "s1");
+      orc_program_add_source (p, 4, "s2");
+      orc_program_add_temporary (p, 4, "t1");
+
+      orc_program_append_2 (p, "mulf", 0, ORC_VAR_T1, ORC_VAR_S1, ORC_VAR_S2, ORC_VAR_D1);
+      orc_program_append_2 (p, "addf", 0, ORC_VAR_D1, ORC_VAR_D1, ORC_VAR_T1, ORC_VAR_D1);
+#endif
+
+      orc_program_compile (p);
+      c = orc_program_take_code (p);
+      orc_program_free (p);
+    }
+    p_inited = TRUE;
+    orc_once_mutex_unlock ();
+  }
+  ex->arrays[ORC_VAR_A2] = c;
+  ex->program = 0;
+
+  ex->n = n;
+  ex->arrays[ORC_VAR_D1] = d1;
+  ex->arrays[ORC_VAR_S1] = (void *)s1;
+  ex->arrays[ORC_VAR_S2] = (void *)s2;
 
   func = c->exec;
   func (ex);
