@@ -255,8 +255,9 @@ static void
 push_stream_start (GstAvmJoin *self)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
-  gchar *id = gst_pad_create_stream_id (
-      priv->srcpad, GST_ELEMENT (self), GST_PAD_NAME (priv->srcpad));
+  /* not gst_pad_create_stream_id (): it is for one sink pad at most */
+  gchar *id = g_strdup_printf (
+      "avm-%s-%s", GST_ELEMENT_NAME (self), GST_PAD_NAME (priv->srcpad));
   GstEvent *event = gst_event_new_stream_start (id);
 
   gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
@@ -287,8 +288,9 @@ open_stream (GstAvmJoin *self)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
   gboolean start = !priv->opened;
-  gboolean segment =
-      !priv->segment_pushed && priv->segment.format == GST_FORMAT_TIME;
+  /* caps come before the segment, so it waits until they are known */
+  gboolean segment = !priv->segment_pushed && priv->caps != NULL
+      && priv->segment.format == GST_FORMAT_TIME;
   GstCaps *caps = NULL;
   GstSegment copy = priv->segment;
 
@@ -315,7 +317,8 @@ open_stream (GstAvmJoin *self)
 }
 
 static GstFlowReturn
-push_item (GstAvmJoin *self, OutItem *item, const GstSegment *segment)
+push_item (GstAvmJoin *self, OutItem *item, const GstSegment *segment,
+    gboolean *need_segment)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
   GstBuffer *buffer;
@@ -323,6 +326,9 @@ push_item (GstAvmJoin *self, OutItem *item, const GstSegment *segment)
 
   if (item->caps != NULL)
     gst_pad_push_event (priv->srcpad, gst_event_new_caps (item->caps));
+  if (*need_segment)
+    gst_pad_push_event (priv->srcpad, gst_event_new_segment (segment));
+  *need_segment = FALSE;
   if (item->buffer == NULL) {
     if (time > segment->start)
       gst_pad_push_event (priv->srcpad,
@@ -337,14 +343,15 @@ push_item (GstAvmJoin *self, OutItem *item, const GstSegment *segment)
 
 /* Pushes without the lock. */
 static GstFlowReturn
-push_out (GstAvmJoin *self, GQueue *out, const GstSegment *segment)
+push_out (GstAvmJoin *self, GQueue *out, const GstSegment *segment,
+    gboolean need_segment)
 {
   GstFlowReturn flow = GST_FLOW_OK;
   OutItem *item;
 
   while ((item = g_queue_pop_head (out)) != NULL) {
     if (flow == GST_FLOW_OK)
-      flow = push_item (self, item, segment);
+      flow = push_item (self, item, segment, &need_segment);
     out_item_free (item);
   }
   return flow;
@@ -379,7 +386,8 @@ any_pad_started (GstAvmJoinPrivate *priv)
 /* Under the lock at entry; waits until there is something to do, then calls
  * process () and takes what it queued. FALSE: flushing. */
 static gboolean
-work (GstAvmJoin *self, GQueue *out, GstSegment *segment, gboolean *eos)
+work (GstAvmJoin *self, GQueue *out, GstSegment *segment,
+    gboolean *need_segment, gboolean *eos)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
   GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
@@ -407,6 +415,8 @@ work (GstAvmJoin *self, GQueue *out, GstSegment *segment, gboolean *eos)
   *segment = priv->segment;
   if (segment->format != GST_FORMAT_TIME)
     gst_segment_init (segment, GST_FORMAT_TIME);
+  *need_segment = !priv->segment_pushed && !g_queue_is_empty (out);
+  priv->segment_pushed |= *need_segment;
   return TRUE;
 }
 
@@ -418,10 +428,10 @@ src_loop (gpointer user_data)
   GQueue out = G_QUEUE_INIT;
   GstSegment segment;
   GstFlowReturn flow, wanted;
-  gboolean eos = FALSE;
+  gboolean eos = FALSE, need_segment = FALSE;
 
   g_mutex_lock (&priv->lock);
-  if (!work (self, &out, &segment, &eos)) {
+  if (!work (self, &out, &segment, &need_segment, &eos)) {
     g_mutex_unlock (&priv->lock);
     gst_pad_pause_task (priv->srcpad);
     return;
@@ -429,7 +439,7 @@ src_loop (gpointer user_data)
   wanted = priv->flow;
   g_mutex_unlock (&priv->lock);
 
-  flow = push_out (self, &out, &segment);
+  flow = push_out (self, &out, &segment, need_segment);
   if (wanted != GST_FLOW_OK && flow == GST_FLOW_OK)
     flow = wanted;
   g_mutex_lock (&priv->lock);
@@ -1087,7 +1097,9 @@ gst_avm_join_pad_get_data (GstAvmJoinPad *pad)
  * @self: a join
  * @caps: fixed caps of the results that are pushed from now on
  *
- * From start (), sink_caps () or process ().
+ * From start (), sink_caps () or process (). Until caps are set, nothing at all
+ * goes downstream and sinks cannot preroll: a stage that learns its caps late
+ * sets provisional ones in start ().
  *
  * Since: 0.1
  */

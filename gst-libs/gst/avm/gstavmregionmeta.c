@@ -445,29 +445,28 @@ wrong:
 }
 
 static void
-append_double (GValue *array, gdouble number)
+append_string (GValue *array, const gchar *text)
 {
   GValue v = G_VALUE_INIT;
 
-  g_value_init (&v, G_TYPE_DOUBLE);
-  g_value_set_double (&v, number);
+  g_value_init (&v, G_TYPE_STRING);
+  g_value_set_string (&v, text);
   gst_value_array_append_and_take_value (array, &v);
 }
 
 static void
-append_int (GValue *array, gint number)
+append_number (GValue *array, gdouble number)
 {
-  GValue v = G_VALUE_INIT;
+  gchar text[G_ASCII_DTOSTR_BUF_SIZE];
 
-  g_value_init (&v, G_TYPE_INT);
-  g_value_set_int (&v, number);
-  gst_value_array_append_and_take_value (array, &v);
+  append_string (array, g_ascii_formatd (text, sizeof (text), "%.9g", number));
 }
 
 /**
  * gst_avm_regions_to_value:
  * @regions: (element-type GstAvmRegion): regions
- * @value: initialised to #GST_TYPE_ARRAY; its content is replaced
+ * @value: initialised to #GST_TYPE_ARRAY; its content is replaced. The
+ *   members are strings, because GStreamer's arrays hold one type.
  *
  * Since: 0.1
  */
@@ -478,19 +477,17 @@ gst_avm_regions_to_value (GPtrArray *regions, GValue *value)
   g_value_reset (value);
   for (guint i = 0; regions != NULL && i < regions->len; i++) {
     const GstAvmRegion *r = g_ptr_array_index (regions, i);
-    GValue array = G_VALUE_INIT, role = G_VALUE_INIT;
+    GValue array = G_VALUE_INIT;
 
     g_value_init (&array, GST_TYPE_ARRAY);
-    append_int (&array, r->id);
-    g_value_init (&role, G_TYPE_STRING);
-    g_value_set_string (&role, r->role);
-    gst_value_array_append_and_take_value (&array, &role);
-    append_double (&array, r->x);
-    append_double (&array, r->y);
-    append_double (&array, r->w);
-    append_double (&array, r->h);
+    append_number (&array, r->id);
+    append_string (&array, r->role);
+    append_number (&array, r->x);
+    append_number (&array, r->y);
+    append_number (&array, r->w);
+    append_number (&array, r->h);
     if (r->part != GST_AVM_NONE)
-      append_int (&array, r->part);
+      append_number (&array, r->part);
     gst_value_array_append_and_take_value (value, &array);
   }
 }
