@@ -30,13 +30,14 @@ extern "C" {
 
 /* Marks a hot function: the compiler emits versions for AVX-512, AVX2 + FMA
  * and the baseline, and the loader picks one (ifunc). Debian's Orc 0.4.33 is
- * SSE only, so this is the way to wide vectors. Sanitizers run before ifunc
+ * SSE only, so this is the way to wide vectors. Levels, not processors: the
+ * loader takes "arch=haswell" on nothing but a Haswell. Sanitizers run before ifunc
  * resolvers can, so they get the baseline. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) \
-    && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) \
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 \
+    && !defined(__clang__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) \
     && !defined(__SANITIZE_THREAD__) && !defined(AVM_NO_CLONES)
 #define AVM_CLONES \
-  __attribute__ ((target_clones ("arch=skylake-avx512", "arch=haswell", \
+  __attribute__ ((target_clones ("arch=x86-64-v4", "arch=x86-64-v3", \
       "default")))
 #else
 #define AVM_CLONES
