@@ -37,7 +37,7 @@ cpu_seconds ()
   struct timespec t;
 
   clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 double
@@ -45,8 +45,8 @@ quantile (std::vector<double> v, double q)
 {
   if (v.empty ())
     return NAN;
-  size_t k = std::min (v.size () - 1, (size_t) (q * (double) v.size ()));
-  std::nth_element (v.begin (), v.begin () + (long) k, v.end ());
+  size_t k = std::min (v.size () - 1, (size_t)(q * (double)v.size ()));
+  std::nth_element (v.begin (), v.begin () + (long)k, v.end ());
   return v[k];
 }
 
@@ -86,7 +86,7 @@ synthetic_picture (int width, int height)
   for (int scale = 2; scale <= 64; scale *= 2) {
     cv::Mat noise (height / scale + 2, width / scale + 2, CV_32F), big;
 
-    rng.fill (noise, cv::RNG::NORMAL, 0.0, std::sqrt ((double) scale));
+    rng.fill (noise, cv::RNG::NORMAL, 0.0, std::sqrt ((double)scale));
     cv::resize (noise, big, cv::Size (width, height), 0, 0, cv::INTER_CUBIC);
     sum += big;
   }
@@ -97,7 +97,7 @@ synthetic_picture (int width, int height)
 
 struct Pair {
   cv::Mat first, second;
-  cv::Matx23d motion;           // first to second
+  cv::Matx23d motion; // first to second
 };
 
 cv::Matx23d
@@ -106,7 +106,7 @@ compose (double angle, double scale, double dx, double dy, cv::Size size)
   double c = scale * std::cos (angle), s = scale * std::sin (angle);
   double x0 = 0.5 * size.width, y0 = 0.5 * size.height;
 
-  return { c, -s, x0 - c * x0 + s * y0 + dx, s, c, y0 - s * x0 - c * y0 + dy };
+  return {c, -s, x0 - c * x0 + s * y0 + dx, s, c, y0 - s * x0 - c * y0 + dy};
 }
 
 // Two camera pictures of the same scene: up to 9 px apart, up to one degree
@@ -122,8 +122,8 @@ make_pair (const cv::Mat &picture, cv::Size size, cv::RNG &rng)
   cv::Matx23d m = compose (rng.uniform (-1.0, 1.0) * CV_PI / 180.0,
       1.0 + rng.uniform (-0.01, 0.01), rng.uniform (-6.0, 6.0),
       rng.uniform (-6.0, 6.0), size);
-  cv::Matx33d p3 (place (0, 0), 0, place (0, 2), 0, place (1, 1),
-      place (1, 2), 0, 0, 1);
+  cv::Matx33d p3 (
+      place (0, 0), 0, place (0, 2), 0, place (1, 1), place (1, 2), 0, 0, 1);
   cv::Mat noise (size, CV_16S), wide;
 
   pair.motion = m;
@@ -131,7 +131,7 @@ make_pair (const cv::Mat &picture, cv::Size size, cv::RNG &rng)
       cv::BORDER_REFLECT_101);
   cv::warpAffine (picture, pair.second, m * p3, size, cv::INTER_LANCZOS4,
       cv::BORDER_REFLECT_101);
-  for (cv::Mat *frame : { &pair.first, &pair.second }) {
+  for (cv::Mat *frame : {&pair.first, &pair.second}) {
     rng.fill (noise, cv::RNG::NORMAL, 0.0, 1.5);
     frame->convertTo (wide, CV_16S);
     wide += noise;
@@ -162,51 +162,57 @@ struct Trackers {
     avm_pyramid_free (after);
   }
 
-  void first (const cv::Mat &frame)
+  void
+  first (const cv::Mat &frame)
   {
-    avm_pyramid_build (before, frame.data, (ptrdiff_t) frame.step);
+    avm_pyramid_build (before, frame.data, (ptrdiff_t)frame.step);
     cv::buildOpticalFlowPyramid (
-        frame, cv_before, { window, window }, max_level, true);
+        frame, cv_before, {window, window}, max_level, true);
   }
 
-  void build_ours (const cv::Mat &frame)
+  void
+  build_ours (const cv::Mat &frame)
   {
-    avm_pyramid_build (after, frame.data, (ptrdiff_t) frame.step);
+    avm_pyramid_build (after, frame.data, (ptrdiff_t)frame.step);
   }
 
-  void build_theirs (const cv::Mat &frame)
+  void
+  build_theirs (const cv::Mat &frame)
   {
     cv::buildOpticalFlowPyramid (
-        frame, cv_after, { window, window }, max_level, true);
+        frame, cv_after, {window, window}, max_level, true);
   }
 
-  void swap ()
+  void
+  swap ()
   {
     std::swap (before, after);
     std::swap (cv_before, cv_after);
   }
 
-  void track_ours (const std::vector<cv::Point2f> &points,
+  void
+  track_ours (const std::vector<cv::Point2f> &points,
       std::vector<cv::Point2f> &result, std::vector<uchar> &status)
   {
     std::vector<AvmLkResult> results (points.size ());
 
     result.resize (points.size ());
     status.resize (points.size ());
-    avm_lk_track (lk, before, after, (const AvmVec2 *) points.data (),
-        (AvmVec2 *) result.data (), results.data (), points.size (), false);
+    avm_lk_track (lk, before, after, (const AvmVec2 *)points.data (),
+        (AvmVec2 *)result.data (), results.data (), points.size (), false);
     for (size_t i = 0; i < points.size (); i++)
       status[i] = results[i].status == AVM_LK_TRACKED;
   }
 
-  void track_theirs (const std::vector<cv::Point2f> &points,
+  void
+  track_theirs (const std::vector<cv::Point2f> &points,
       std::vector<cv::Point2f> &result, std::vector<uchar> &status)
   {
     std::vector<float> error;
 
     cv::calcOpticalFlowPyrLK (cv_before, cv_after, points, result, status,
-        error, { window, window }, max_level,
-        { cv::TermCriteria::COUNT | cv::TermCriteria::EPS, 30, 0.01 });
+        error, {window, window}, max_level,
+        {cv::TermCriteria::COUNT | cv::TermCriteria::EPS, 30, 0.01});
   }
 };
 
@@ -222,14 +228,13 @@ corners_of (const cv::Mat &frame, int n)
 std::vector<cv::Point2f>
 our_corners_of (AvmCorners *corners, const cv::Mat &frame, int n)
 {
-  AvmPlane plane
-      = { frame.cols, frame.rows, (ptrdiff_t) frame.step, frame.data };
-  AvmCornersParams params = { (float) quality, 0.0f, (float) min_distance };
-  std::vector<AvmCorner> found ((size_t) n);
+  AvmPlane plane = {frame.cols, frame.rows, (ptrdiff_t)frame.step, frame.data};
+  AvmCornersParams params = {(float)quality, 0.0f, (float)min_distance};
+  std::vector<AvmCorner> found ((size_t)n);
   std::vector<cv::Point2f> points;
 
   found.resize (avm_corners_find (corners, &plane, nullptr, 0, nullptr, 0,
-      &params, found.data (), (size_t) n));
+      &params, found.data (), (size_t)n));
   for (const AvmCorner &c : found)
     points.emplace_back (c.x, c.y);
   return points;
@@ -240,7 +245,7 @@ bench_corners (const std::string &name, const cv::Mat &frame, int repeats)
 {
   AvmCorners *corners = avm_corners_new (frame.cols);
 
-  for (int n : { 200, 1000 }) {
+  for (int n : {200, 1000}) {
     std::vector<cv::Point2f> a, b;
     double ours = 0.0, theirs = 0.0;
     size_t same = 0;
@@ -252,7 +257,7 @@ bench_corners (const std::string &name, const cv::Mat &frame, int repeats)
       same += std::find (b.begin (), b.end (), p) != b.end ();
     std::string label = name + " " + std::to_string (n);
     say (label, "corners-ms", 1e3 * ours, 1e3 * theirs);
-    say (label, "corners-shared", (double) same / (double) b.size (), 1.0);
+    say (label, "corners-shared", (double)same / (double)b.size (), 1.0);
   }
   avm_corners_free (corners);
 }
@@ -261,7 +266,7 @@ void
 bench_warps (const std::string &name, const cv::Mat &picture, cv::Size size,
     int n_pairs, int repeats)
 {
-  for (int n : { 200, 1000 }) {
+  for (int n : {200, 1000}) {
     cv::RNG rng (4321);
     Trackers t (size);
     std::vector<double> ours, theirs;
@@ -280,8 +285,8 @@ bench_warps (const std::string &name, const cv::Mat &picture, cv::Size size,
           repeats, [&] { t.track_ours (points, a, status_a); },
           [&] { t.track_theirs (points, b, status_b); }, &lk_a, &lk_b);
       for (size_t k = 0; k < points.size (); k++) {
-        cv::Vec2d truth
-            = pair.motion * cv::Vec3d (points[k].x, points[k].y, 1.0);
+        cv::Vec2d truth =
+            pair.motion * cv::Vec3d (points[k].x, points[k].y, 1.0);
 
         // a window that leaves the picture has no truth
         if (truth[0] < 16 || truth[1] < 16 || truth[0] > size.width - 17
@@ -314,7 +319,7 @@ bench_clip (const std::string &name, const std::string &file, cv::Size size,
   std::vector<cv::Mat> frames;
   cv::Mat frame, grey;
 
-  while ((int) frames.size () <= n_pairs && capture.read (frame)) {
+  while ((int)frames.size () <= n_pairs && capture.read (frame)) {
     cv::cvtColor (frame, grey, cv::COLOR_BGR2GRAY);
     cv::resize (grey, frame, size, 0, 0, cv::INTER_CUBIC);
     frames.push_back (frame.clone ());
@@ -323,7 +328,7 @@ bench_clip (const std::string &name, const std::string &file, cv::Size size,
     fprintf (stderr, "skipped: %s cannot be decoded\n", file.c_str ());
     return;
   }
-  for (int n : { 200, 1000 }) {
+  for (int n : {200, 1000}) {
     Trackers t (size);
     std::vector<double> ours, theirs;
     double pyr_a = 0, pyr_b = 0, lk_a = 0, lk_b = 0;
@@ -346,21 +351,20 @@ bench_clip (const std::string &name, const std::string &file, cv::Size size,
       t.track_theirs (b, back_b, again);
       for (size_t k = 0; k < points.size (); k++) {
         ours.push_back (status_a[k] ? cv::norm (back_a[k] - points[k]) : 1e3);
-        theirs.push_back (
-            status_b[k] ? cv::norm (back_b[k] - points[k]) : 1e3);
+        theirs.push_back (status_b[k] ? cv::norm (back_b[k] - points[k]) : 1e3);
         near_a += ours.back () < 1.0;
         near_b += theirs.back () < 1.0;
       }
     }
     std::string label = name + " " + std::to_string (n);
-    double ms = 1e3 / (double) pairs;
+    double ms = 1e3 / (double)pairs;
     say (label, "pyramid-ms", ms * pyr_a, ms * pyr_b);
     say (label, "track-ms", ms * lk_a, ms * lk_b);
     say (label, "pyramid+track-ms", ms * (pyr_a + lk_a), ms * (pyr_b + lk_b));
     say (label, "return-median-px", quantile (ours, 0.5),
         quantile (theirs, 0.5));
-    say (label, "return-within-1px", (double) near_a / (double) ours.size (),
-        (double) near_b / (double) theirs.size ());
+    say (label, "return-within-1px", (double)near_a / (double)ours.size (),
+        (double)near_b / (double)theirs.size ());
   }
   bench_corners (name, frames[0], 3 * repeats);
 }
@@ -394,7 +398,7 @@ main (int argc, char **argv)
     fprintf (stderr, "%s: cannot be read\n", picture_file.c_str ());
     return 2;
   }
-  for (cv::Size size : { cv::Size (1280, 720), cv::Size (1920, 1080) }) {
+  for (cv::Size size : {cv::Size (1280, 720), cv::Size (1920, 1080)}) {
     std::string p = std::to_string (size.height) + "p";
     cv::Mat source = picture.empty ()
         ? synthetic_picture (size.width, size.height)
@@ -402,8 +406,8 @@ main (int argc, char **argv)
     cv::RNG rng (99);
 
     bench_warps (p + " warp", source, size, reduced ? 4 : 20, 3);
-    bench_corners (p + " warp", make_pair (source, size, rng).first,
-        reduced ? 5 : 15);
+    bench_corners (
+        p + " warp", make_pair (source, size, rng).first, reduced ? 5 : 15);
     if (!clip.empty ())
       bench_clip (p + " clip", clip, size, reduced ? 6 : 30, 3);
   }

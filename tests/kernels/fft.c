@@ -12,7 +12,7 @@ reference_dft (const float *x, size_t n, size_t k, double *re, double *im)
 {
   *re = *im = 0.0;
   for (size_t i = 0; i < n; i++) {
-    double phase = -2.0 * M_PI * (double) ((i * k) % n) / (double) n;
+    double phase = -2.0 * M_PI * (double)((i * k) % n) / (double)n;
 
     *re += x[i] * cos (phase);
     *im += x[i] * sin (phase);
@@ -23,13 +23,14 @@ static void
 check_size (size_t n)
 {
   AvmFft *fft = avm_fft_new (n);
-  float *x = avm_alloc (n, sizeof (float)), *back = avm_alloc (n, sizeof (float));
+  float *x = avm_alloc (n, sizeof (float)),
+        *back = avm_alloc (n, sizeof (float));
   AvmComplex *bins = avm_alloc (n / 2 + 1, sizeof (AvmComplex));
-  double scale = sqrt ((double) n), worst = 0.0, worst_back = 0.0;
+  double scale = sqrt ((double)n), worst = 0.0, worst_back = 0.0;
 
   CHECK (fft != NULL && avm_fft_size (fft) == n, "n = %zu", n);
   for (size_t i = 0; i < n; i++)
-    x[i] = (float) avm_rng_normal (&avmcheck_rng);
+    x[i] = (float)avm_rng_normal (&avmcheck_rng);
   avm_fft_forward (fft, x, bins);
   for (size_t k = 0; k <= n / 2; k += AVM_MAX (n / 64, 1)) {
     double re, im;
@@ -49,7 +50,7 @@ check_size (size_t n)
   avm_fft_forward (fft, x, bins);
   worst = 0.0;
   for (size_t k = 0; k <= n / 2; k++) {
-    double phase = -2.0 * M_PI * (double) k / (double) n;
+    double phase = -2.0 * M_PI * (double)k / (double)n;
 
     worst = fmax (
         worst, hypot (bins[k].re - cos (phase), bins[k].im - sin (phase)));
@@ -64,7 +65,7 @@ check_size (size_t n)
 int
 main (int argc, char **argv)
 {
-  static const size_t sizes[] = { 2, 4, 6, 16, 30, 256, 1000, 2048, 4096 };
+  static const size_t sizes[] = {2, 4, 6, 16, 30, 256, 1000, 2048, 4096};
 
   avmcheck_init (argc, argv);
   for (size_t i = 0; i < sizeof (sizes) / sizeof (sizes[0]); i++)

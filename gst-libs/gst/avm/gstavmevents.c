@@ -485,7 +485,7 @@ event_from_variant (GVariant *variant)
  * @buffer: a buffer of events
  * @error: what is wrong with it
  *
- * Returns: (transfer full) (element-type GstAvmEvent) (nullable): the events,
+ * Returns: (transfer container) (element-type GstAvmEvent) (nullable): the events,
  *   or %NULL for a malformed payload
  *
  * Since: 0.1

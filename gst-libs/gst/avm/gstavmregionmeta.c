@@ -271,7 +271,7 @@ gst_buffer_get_avm_region_meta (GstBuffer *buffer, gint id)
  *
  * For language bindings.
  *
- * Returns: (transfer full) (element-type GstAvmRegion): copies of all regions
+ * Returns: (transfer container) (element-type GstAvmRegion): copies of all regions
  *   on the buffer
  *
  * Since: 0.1
@@ -416,7 +416,7 @@ new_regions (void)
  *   optional seventh member
  * @error: which region is wrong, and how (translated)
  *
- * Returns: (transfer full) (element-type GstAvmRegion) (nullable): the regions
+ * Returns: (transfer container) (element-type GstAvmRegion) (nullable): the regions
  *
  * Since: 0.1
  */
@@ -528,7 +528,7 @@ malformed:
  *   y, w, h and optionally the part; `#` begins a comment
  * @error: names the file, the line and what is wrong (translated)
  *
- * Returns: (transfer full) (element-type GstAvmRegion) (nullable): the regions
+ * Returns: (transfer container) (element-type GstAvmRegion) (nullable): the regions
  *
  * Since: 0.1
  */
@@ -586,7 +586,7 @@ gst_avm_regions_from_file (const gchar *filename, GError **error)
  * GStreamer 1.22 give every object the id 0; such regions are numbered from 1
  * in the order of their x.
  *
- * Returns: (transfer full) (element-type GstAvmRegion): the regions; the role
+ * Returns: (transfer container) (element-type GstAvmRegion): the regions; the role
  *   is the type of the region of interest
  *
  * Since: 0.1

@@ -40,7 +40,7 @@ avm_alloc (size_t count, size_t size)
 
   if (size != 0 && count > (SIZE_MAX - 64) / size)
     return NULL;
-  bytes = (count * size + 63) & ~(size_t) 63;
+  bytes = (count * size + 63) & ~(size_t)63;
   if (bytes == 0)
     bytes = 64;
   p = aligned_alloc (64, bytes);
@@ -69,8 +69,8 @@ uint32_t
 avm_rng_u32 (AvmRng *rng)
 {
   uint64_t old = rng->state;
-  uint32_t xorshifted = (uint32_t) (((old >> 18) ^ old) >> 27);
-  uint32_t rot = (uint32_t) (old >> 59);
+  uint32_t xorshifted = (uint32_t)(((old >> 18) ^ old) >> 27);
+  uint32_t rot = (uint32_t)(old >> 59);
 
   rng->state = old * UINT64_C (6364136223846793005) + rng->inc;
   return (xorshifted >> rot) | (xorshifted << ((32 - rot) & 31));
@@ -117,7 +117,7 @@ avm_ftz_restore (unsigned state)
 #if defined(__SSE__)
   _mm_setcsr (state);
 #else
-  (void) state;
+  (void)state;
 #endif
 }
 

@@ -33,12 +33,13 @@ extern "C" {
  * SSE only, so this is the way to wide vectors. Levels, not processors: the
  * loader takes "arch=haswell" on nothing but a Haswell. Sanitizers run before ifunc
  * resolvers can, so they get the baseline. */
-#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 \
-    && !defined(__clang__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) \
-    && !defined(__SANITIZE_THREAD__) && !defined(AVM_NO_CLONES)
-#define AVM_CLONES \
-  __attribute__ ((target_clones ("arch=x86-64-v4", "arch=x86-64-v3", \
-      "default")))
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12                 \
+    && !defined(__clang__) && defined(__gnu_linux__)                           \
+    && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)         \
+    && !defined(AVM_NO_CLONES)
+#define AVM_CLONES                                                             \
+  __attribute__ ((                                                             \
+      target_clones ("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define AVM_CLONES
 #endif
@@ -48,13 +49,13 @@ extern "C" {
  */
 typedef enum {
   AVM_OK = 0,
-  AVM_ERROR_OPEN,               /* a file cannot be opened or read */
-  AVM_ERROR_FORMAT,             /* not a file of this format at all */
-  AVM_ERROR_TRUNCATED,          /* ends before its own headers say */
-  AVM_ERROR_CORRUPT,            /* contradicts itself at `offset` */
-  AVM_ERROR_UNSUPPORTED,        /* valid, but a feature we do not read */
-  AVM_ERROR_EMPTY,              /* nothing in it to work on */
-  AVM_ERROR_RANGE,              /* an argument is outside its range */
+  AVM_ERROR_OPEN,        /* a file cannot be opened or read */
+  AVM_ERROR_FORMAT,      /* not a file of this format at all */
+  AVM_ERROR_TRUNCATED,   /* ends before its own headers say */
+  AVM_ERROR_CORRUPT,     /* contradicts itself at `offset` */
+  AVM_ERROR_UNSUPPORTED, /* valid, but a feature we do not read */
+  AVM_ERROR_EMPTY,       /* nothing in it to work on */
+  AVM_ERROR_RANGE,       /* an argument is outside its range */
   AVM_ERROR_MEMORY,
   AVM_ERROR_CANCELLED
 } AvmErrorCode;
@@ -71,8 +72,8 @@ typedef struct {
 } AvmError;
 
 /* Sets *error (if not NULL) and returns false, so callers can return it. */
-bool avm_error_set (AvmError *error, AvmErrorCode code, int64_t offset,
-    const char *format, ...)
+bool avm_error_set (
+    AvmError *error, AvmErrorCode code, int64_t offset, const char *format, ...)
 #ifdef __GNUC__
     __attribute__ ((format (printf, 4, 5)))
 #endif
@@ -92,9 +93,9 @@ typedef struct {
 
 void avm_rng_init (AvmRng *rng, uint64_t seed, uint64_t stream);
 uint32_t avm_rng_u32 (AvmRng *rng);
-double avm_rng_uniform (AvmRng *rng);                   /* [0, 1) */
+double avm_rng_uniform (AvmRng *rng);                     /* [0, 1) */
 double avm_rng_range (AvmRng *rng, double lo, double hi); /* [lo, hi) */
-double avm_rng_normal (AvmRng *rng);                    /* mean 0, sd 1 */
+double avm_rng_normal (AvmRng *rng);                      /* mean 0, sd 1 */
 
 /* Flush denormals to zero in this thread; returns the state to restore. */
 unsigned avm_ftz_enable (void);

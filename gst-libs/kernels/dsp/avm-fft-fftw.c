@@ -31,7 +31,7 @@ avm_fft_new (size_t n)
 {
   AvmFft *fft;
 
-  if (n < 2 || (n & 1) != 0 || n > ((size_t) 1 << 24))
+  if (n < 2 || (n & 1) != 0 || n > ((size_t)1 << 24))
     return NULL;
   fft = avm_alloc (1, sizeof (AvmFft));
   if (fft == NULL)
@@ -47,9 +47,9 @@ avm_fft_new (size_t n)
     unsigned flags = n <= 16384 ? FFTW_MEASURE : FFTW_ESTIMATE;
 
     fft->forward = fftwf_plan_dft_r2c_1d (
-        (int) n, fft->time, (fftwf_complex *) fft->bins, flags);
+        (int)n, fft->time, (fftwf_complex *)fft->bins, flags);
     fft->inverse = fftwf_plan_dft_c2r_1d (
-        (int) n, (fftwf_complex *) fft->bins, fft->time, flags);
+        (int)n, (fftwf_complex *)fft->bins, fft->time, flags);
   }
   pthread_mutex_unlock (&planner_lock);
   if (fft->forward == NULL || fft->inverse == NULL) {
@@ -110,7 +110,7 @@ avm_fft_forward (AvmFft *fft, const float *time, AvmComplex *bins)
 void
 avm_fft_inverse (AvmFft *fft, const AvmComplex *bins, float *time)
 {
-  float scale = 1.0f / (float) fft->n;
+  float scale = 1.0f / (float)fft->n;
   float *out = time != NULL ? time : fft->time;
 
   if (bins != NULL && bins != fft->bins)

@@ -25,7 +25,7 @@ avm_fft_new (size_t n)
 {
   AvmFft *fft;
 
-  if (n < 2 || (n & 1) != 0 || n > ((size_t) 1 << 24))
+  if (n < 2 || (n & 1) != 0 || n > ((size_t)1 << 24))
     return NULL;
   fft = avm_alloc (1, sizeof (AvmFft));
   if (fft == NULL)
@@ -33,8 +33,8 @@ avm_fft_new (size_t n)
   fft->n = n;
   fft->time = avm_alloc (n, sizeof (float));
   fft->bins = avm_alloc (n / 2 + 1, sizeof (AvmComplex));
-  fft->forward = gst_fft_f32_new ((gint) n, FALSE);
-  fft->inverse = gst_fft_f32_new ((gint) n, TRUE);
+  fft->forward = gst_fft_f32_new ((gint)n, FALSE);
+  fft->inverse = gst_fft_f32_new ((gint)n, TRUE);
   if (fft->time == NULL || fft->bins == NULL || fft->forward == NULL
       || fft->inverse == NULL) {
     avm_fft_free (fft);
@@ -79,17 +79,17 @@ void
 avm_fft_forward (AvmFft *fft, const float *time, AvmComplex *bins)
 {
   gst_fft_f32_fft (fft->forward, time != NULL ? time : fft->time,
-      (GstFFTF32Complex *) (bins != NULL ? bins : fft->bins));
+      (GstFFTF32Complex *)(bins != NULL ? bins : fft->bins));
 }
 
 void
 avm_fft_inverse (AvmFft *fft, const AvmComplex *bins, float *time)
 {
-  float scale = 1.0f / (float) fft->n;
+  float scale = 1.0f / (float)fft->n;
   float *out = time != NULL ? time : fft->time;
 
   gst_fft_f32_inverse_fft (fft->inverse,
-      (const GstFFTF32Complex *) (bins != NULL ? bins : fft->bins), out);
+      (const GstFFTF32Complex *)(bins != NULL ? bins : fft->bins), out);
   for (size_t i = 0; i < fft->n; i++)
     out[i] *= scale;
 }
@@ -97,7 +97,7 @@ avm_fft_inverse (AvmFft *fft, const AvmComplex *bins, float *time)
 size_t
 avm_fft_good_size (size_t n)
 {
-  size_t half = (size_t) gst_fft_next_fast_length ((gint) ((n + 1) / 2));
+  size_t half = (size_t)gst_fft_next_fast_length ((gint)((n + 1) / 2));
 
   return AVM_MAX (half, 1) * 2;
 }

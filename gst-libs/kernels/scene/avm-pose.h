@@ -19,14 +19,14 @@ typedef enum {
 
 typedef struct {
   AvmInstrument instrument;
-  bool playing;                 /* the bow is on the string */
-  double bow;                   /* contact point along the bow, 0 frog .. 1 tip */
-  double string;                /* 0 lowest .. 3 highest; bow tilt follows */
-  double neck;                  /* left hand along the neck, 0 nut .. 1 octave */
-  double roll;                  /* vibrato: hand off its place along the neck, px */
-  double sway_x, sway_y;        /* body off its place, px */
-  double head;                  /* head tilt, rad */
-  double finger;                /* 0..1, which finger is down: small shape change */
+  bool playing;          /* the bow is on the string */
+  double bow;            /* contact point along the bow, 0 frog .. 1 tip */
+  double string;         /* 0 lowest .. 3 highest; bow tilt follows */
+  double neck;           /* left hand along the neck, 0 nut .. 1 octave */
+  double roll;           /* vibrato: hand off its place along the neck, px */
+  double sway_x, sway_y; /* body off its place, px */
+  double head;           /* head tilt, rad */
+  double finger;         /* 0..1, which finger is down: small shape change */
 } AvmPose;
 
 #endif /* AVM_POSE_H */
