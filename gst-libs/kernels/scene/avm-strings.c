@@ -657,3 +657,20 @@ avm_strings_render (AvmStrings *s, float *out, size_t n_frames)
   }
   avm_ftz_restore (ftz);
 }
+
+void
+avm_strings_render_s16 (AvmStrings *s, int16_t *out, size_t n_frames)
+{
+  size_t channels = (size_t)s->config.channels;
+  float piece[BLOCK * 2];
+
+  while (n_frames > 0) {
+    size_t n = AVM_MIN (n_frames, BLOCK);
+
+    avm_strings_render (s, piece, n);
+    for (size_t i = 0; i < n * channels; i++)
+      out[i] = (int16_t)lrintf (32767.0f * piece[i]);
+    out += n * channels;
+    n_frames -= n;
+  }
+}

@@ -52,6 +52,9 @@ void avm_strings_seek (AvmStrings *strings, int64_t frame);
 
 /* n_frames x channels samples, interleaved, within -1 .. 1. */
 void avm_strings_render (AvmStrings *strings, float *out, size_t n_frames);
+/* The same, full scale 32767. */
+void avm_strings_render_s16 (
+    AvmStrings *strings, int16_t *out, size_t n_frames);
 
 #ifdef __cplusplus
 }
