@@ -398,10 +398,10 @@ phrase_activity (Composer *c, int v, int phrase)
   double u = avm_rng_uniform (&c->rng);
 
   if (v == c->melody)
-    return u < 0.25 ? 0 : u < 0.75 ? 1 : 2;
+    return u < 0.12 ? 0 : u < 0.55 ? 1 : u < 0.9 ? 2 : 3;
   if (c->n_parts >= 3 && phrase > 0 && u < 0.12)
     return -1;
-  return u < 0.5 ? 0 : u < 0.82 ? 1 : u < 0.95 ? 2 : 3;
+  return u < 0.36 ? 0 : u < 0.74 ? 1 : u < 0.92 ? 2 : 3;
 }
 
 static bool
@@ -480,7 +480,7 @@ compose (Composer *c, double duration)
   c->tonic = (int)(avm_rng_u32 (&c->rng) % 12);
   c->minor = avm_rng_uniform (&c->rng) < 0.4;
   c->slot_beats = avm_rng_uniform (&c->rng) < 0.65 ? 2 : 3;
-  bpm = floor (avm_rng_range (&c->rng, 60.0, 100.0));
+  bpm = floor (avm_rng_range (&c->rng, 66.0, 112.0));
   c->us_per_beat = floor (60e6 / bpm);
   slot_seconds = c->slot_beats * c->us_per_beat * 1e-6;
   c->n_slots = AVM_MAX (4, (int)floor (duration / slot_seconds + 1e-9));
