@@ -3,6 +3,7 @@
 #include "vision/avm-lk.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LANES 8
@@ -12,6 +13,15 @@
  * before the patch must be read again. */
 #define STRIDE(vectors) (LANES * (vectors) + LANES)
 #define MAX_STRIDE STRIDE (MAX_VECTORS)
+
+/* Coarse levels need not end as exactly as the last one: Newton steps shrink
+ * fast, and the level below begins with an error of its own anyway. */
+#define COARSE 8.0f
+
+/* Rows that a window can move before the patch must be read again. */
+#define ROOM 4
+
+#define BANDS 64
 
 #define INLINE static inline __attribute__ ((always_inline))
 
@@ -40,6 +50,8 @@ struct _AvmLk {
   int vectors;
   Window window;
   Patch patch;
+  uint32_t *order;
+  size_t order_size;
 };
 
 struct _AvmLkTemplate {
@@ -57,6 +69,13 @@ INLINE void
 store (float *p, Lanes v)
 {
   *(Lanes *)p = v;
+}
+
+/* Between p and the pixels to its right. */
+INLINE Lanes
+interpolate (const float *p, float fx)
+{
+  return load (p) + fx * (load (p + 1) - load (p));
 }
 
 INLINE Lanes
@@ -86,18 +105,33 @@ column_mask (int side, int k)
   return mask;
 }
 
-/* Beyond the edge of the picture its outermost pixels go on. */
+/* Columns x to x + n - 1 of a row; beyond its ends the outermost pixels go
+ * on. */
 static void
-read_patch_at_edge (Patch *patch, const AvmPlane *plane, int rows, int stride)
+read_clamped (uint8_t *out, const uint8_t *row, int x, int n, int width)
 {
-  for (int y = 0; y < rows; y++) {
-    int row = AVM_CLAMP (patch->y + y, 0, plane->height - 1);
-    const uint8_t *src = plane->data + row * plane->stride;
+  int left = AVM_CLAMP (-x, 0, n), right = AVM_CLAMP (x + n - width, 0, n);
 
-    for (int x = 0; x < stride; x++)
-      patch->pixels[y * stride + x] =
-          src[AVM_CLAMP (patch->x + x, 0, plane->width - 1)];
-  }
+  memset (out, row[0], (size_t)left);
+  if (left + right < n)
+    memcpy (out + left, row + x + left, (size_t)(n - left - right));
+  memset (out + n - right, row[width - 1], (size_t)right);
+}
+
+INLINE void
+to_floats (float *restrict out, const uint8_t *restrict in, const int n)
+{
+  for (int i = 0; i < n; i++)
+    out[i] = in[i];
+}
+
+/* Whether a window that begins at (x, y) still touches the plane; false also
+ * for positions that are not finite. */
+INLINE bool
+touches (const AvmPlane *plane, float x, float y, int side)
+{
+  return x >= (float)-side && y >= (float)-side && x < (float)plane->width
+      && y < (float)plane->height;
 }
 
 INLINE void
@@ -105,18 +139,44 @@ read_patch (Patch *patch, const AvmPlane *plane, int x, int y, int rows,
     const int vectors)
 {
   const int stride = STRIDE (vectors);
-  const uint8_t *src;
+  bool inside = x >= 0 && x + stride <= plane->width;
+  uint8_t clamped[MAX_STRIDE];
 
   patch->x = x;
   patch->y = y;
-  if (x < 0 || y < 0 || x + stride > plane->width || y + rows > plane->height) {
-    read_patch_at_edge (patch, plane, rows, stride);
-    return;
+  for (int j = 0; j < rows; j++) {
+    int row = AVM_CLAMP (y + j, 0, plane->height - 1);
+    const uint8_t *src = plane->data + row * plane->stride;
+    float *out = patch->pixels + j * stride;
+
+    if (inside) {
+      src += x;
+    } else {
+      read_clamped (clamped, src, x, stride, plane->width);
+      src = clamped;
+    }
+    to_floats (out, src, stride);
   }
-  src = plane->data + y * plane->stride + x;
-  for (int j = 0; j < rows; j++, src += plane->stride)
-    for (int i = 0; i < stride; i++)
-      patch->pixels[j * stride + i] = src[i];
+}
+
+/* Asks for the rows of a patch that is read soon. */
+INLINE void
+prefetch_patch (
+    const AvmPlane *plane, float x, float y, const int side, const int vectors)
+{
+  const uint8_t *row;
+  int x0, y0;
+
+  if (!(x >= 4.0f && y >= 2.0f && x < (float)(plane->width - STRIDE (vectors))
+          && y < (float)(plane->height - side - 3)))
+    return;
+  x0 = (int)x - 4;
+  y0 = (int)y - 2;
+  row = plane->data + y0 * plane->stride + x0;
+  for (int j = 0; j < side + 5; j++, row += plane->stride) {
+    __builtin_prefetch (row);
+    __builtin_prefetch (row + STRIDE (vectors) - 1);
+  }
 }
 
 /* Grey values and Scharr gradient of the window whose first pixel is at
@@ -142,16 +202,16 @@ make_window (Window *window, const Patch *patch, float fx, float fy,
     Lanes slope0 = {0}, slope1 = {0}, smooth0 = {0}, smooth1 = {0};
     Lanes grey1 = {0};
 
-    l0 = load (p) + fx * (load (p + 1) - load (p));
-    c0 = load (p + 1) + fx * (load (p + 2) - load (p + 1));
-    r0 = load (p + 2) + fx * (load (p + 3) - load (p + 2));
+    l0 = interpolate (p, fx);
+    c0 = interpolate (p + 1, fx);
+    r0 = interpolate (p + 2, fx);
     for (int y = 0; y < side + 2; y++) {
       Lanes l, c, r, left, centre, right, slope, smooth;
 
       p += stride;
-      l = load (p) + fx * (load (p + 1) - load (p));
-      c = load (p + 1) + fx * (load (p + 2) - load (p + 1));
-      r = load (p + 2) + fx * (load (p + 3) - load (p + 2));
+      l = interpolate (p, fx);
+      c = interpolate (p + 1, fx);
+      r = interpolate (p + 2, fx);
       left = l0 + fy * (l - l0);
       centre = c0 + fy * (c - c0);
       right = r0 + fy * (r - r0);
@@ -192,29 +252,28 @@ INLINE void
 mismatch (const Window *window, const float *first, float fx, float fy,
     const int side, const int vectors, float *b1, float *b2)
 {
-  const int stride = STRIDE (vectors);
-  Lanes sum1 = {0}, sum2 = {0};
+  const int stride = STRIDE (vectors), step = LANES * vectors;
+  Lanes sum1 = {0}, sum2 = {0}, above[MAX_VECTORS];
+  const float *grey = window->grey, *gx = window->gx, *gy = window->gy;
 
-  for (int k = 0; k < vectors; k++) {
-    const float *p = first + k * LANES;
-    const float *grey = window->grey + k * LANES;
-    const float *gx = window->gx + k * LANES;
-    const float *gy = window->gy + k * LANES;
-    Lanes above = load (p) + fx * (load (p + 1) - load (p));
+#pragma GCC unroll 5
+  for (int k = 0; k < vectors; k++)
+    above[k] = interpolate (first + k * LANES, fx);
+  for (int y = 0; y < side; y++) {
+    first += stride;
+#pragma GCC unroll 5
+    for (int k = 0; k < vectors; k++) {
+      Lanes below = interpolate (first + k * LANES, fx);
+      Lanes difference =
+          above[k] + fy * (below - above[k]) - load (grey + k * LANES);
 
-    for (int y = 0; y < side; y++) {
-      Lanes below, difference;
-
-      p += stride;
-      below = load (p) + fx * (load (p + 1) - load (p));
-      difference = above + fy * (below - above) - load (grey);
-      sum1 += difference * load (gx);
-      sum2 += difference * load (gy);
-      above = below;
-      grey += vectors * LANES;
-      gx += vectors * LANES;
-      gy += vectors * LANES;
+      sum1 += difference * load (gx + k * LANES);
+      sum2 += difference * load (gy + k * LANES);
+      above[k] = below;
     }
+    grey += step;
+    gx += step;
+    gy += step;
   }
   *b1 = total (sum1) / (float)(side * side);
   *b2 = total (sum2) / (float)(side * side);
@@ -234,13 +293,13 @@ compare (const Window *window, const float *first, float fx, float fy,
     const float *p = first + k * LANES;
     const float *grey = window->grey + k * LANES;
     Lanes mask = column_mask (side, k);
-    Lanes above = load (p) + fx * (load (p + 1) - load (p));
+    Lanes above = interpolate (p, fx);
 
     for (int y = 0; y < side; y++) {
       Lanes below, i, j, difference;
 
       p += stride;
-      below = load (p) + fx * (load (p + 1) - load (p));
+      below = interpolate (p, fx);
       i = mask * load (grey);
       j = mask * (above + fy * (below - above));
       difference = j - i;
@@ -277,15 +336,6 @@ is_flat (const Window *window, float min_eigen)
   return !(smaller >= min_eigen && determinant > 1e-12f);
 }
 
-/* Whether a window that begins at (x, y) still touches the plane; false also
- * for positions that are not finite. */
-INLINE bool
-touches (const AvmPlane *plane, float x, float y, int side)
-{
-  return x >= (float)-side && y >= (float)-side && x < (float)plane->width
-      && y < (float)plane->height;
-}
-
 /* Puts what is around the window at (x, y) into the patch unless it is there
  * already. Returns the window's first pixel. */
 INLINE const float *
@@ -293,11 +343,13 @@ cover (Patch *patch, const AvmPlane *plane, float x, float y, bool fresh,
     const int side, const int vectors)
 {
   const int stride = STRIDE (vectors), room = stride - side - 1;
+  const int room_y = AVM_MIN (room, ROOM);
   int ix = (int)floorf (x), iy = (int)floorf (y);
 
   if (fresh || ix < patch->x || iy < patch->y || ix > patch->x + room
-      || iy > patch->y + room)
-    read_patch (patch, plane, ix - room / 2, iy - room / 2, stride, vectors);
+      || iy > patch->y + room_y)
+    read_patch (patch, plane, ix - room / 2, iy - room_y / 2, side + 1 + room_y,
+        vectors);
   return patch->pixels + (iy - patch->y) * stride + (ix - patch->x);
 }
 
@@ -389,7 +441,8 @@ track_point (AvmLk *self, const AvmPyramid *from, const AvmPyramid *to,
       continue;
     }
     if (!iterate (&self->window, &self->patch, plane, &at, &self->params,
-            self->params.epsilon, side, vectors))
+            level > 0 ? COARSE * self->params.epsilon : self->params.epsilon,
+            side, vectors))
       continue;
     guess.x = (at.x + half) * (float)(1 << level);
     guess.y = (at.y + half) * (float)(1 << level);
@@ -410,8 +463,9 @@ track_all (AvmLk *self, const AvmPyramid *from, const AvmPyramid *to,
 {
   size_t tracked = 0;
 
-  for (size_t i = 0; i < n; i++) {
+  for (size_t k = 0; k < n; k++) {
     AvmLkResult result;
+    size_t i = self->order != NULL ? self->order[k] : k;
 
     if (!guess)
       next[i] = prev[i];
@@ -424,48 +478,50 @@ track_all (AvmLk *self, const AvmPyramid *from, const AvmPyramid *to,
   return tracked;
 }
 
-/* The usual window has code of its own, with its side known. */
+/* Each width in vectors has code of its own, and so has the usual window. */
+#define DISPATCH(self, function, ...)                                          \
+  ((self)->params.window == 21 ? function (__VA_ARGS__, 21, 3)                 \
+          : (self)->vectors == 1                                               \
+          ? function (__VA_ARGS__, (self)->params.window, 1)                   \
+          : (self)->vectors == 2                                               \
+          ? function (__VA_ARGS__, (self)->params.window, 2)                   \
+          : (self)->vectors == 3                                               \
+          ? function (__VA_ARGS__, (self)->params.window, 3)                   \
+          : (self)->vectors == 4                                               \
+          ? function (__VA_ARGS__, (self)->params.window, 4)                   \
+          : function (__VA_ARGS__, (self)->params.window, 5))
+
 AVM_CLONES static size_t
 track (AvmLk *self, const AvmPyramid *from, const AvmPyramid *to,
     const AvmVec2 *prev, AvmVec2 *next, AvmLkResult *results, size_t n,
     bool guess)
 {
-  int side = self->params.window;
-
-  if (side == 21)
-    return track_all (self, from, to, prev, next, results, n, guess, 21, 3);
-  switch (self->vectors) {
-    case 1:
-      return track_all (self, from, to, prev, next, results, n, guess, side, 1);
-    case 2:
-      return track_all (self, from, to, prev, next, results, n, guess, side, 2);
-    case 3:
-      return track_all (self, from, to, prev, next, results, n, guess, side, 3);
-    case 4:
-      return track_all (self, from, to, prev, next, results, n, guess, side, 4);
-    default:
-      return track_all (self, from, to, prev, next, results, n, guess, side, 5);
-  }
+  return DISPATCH (
+      self, track_all, self, from, to, prev, next, results, n, guess);
 }
 
 AVM_CLONES static bool
 take (AvmLk *self, Window *window, const AvmPlane *plane, float x, float y)
 {
-  return take_window (
-      window, &self->patch, plane, x, y, self->params.window, self->vectors);
+  return DISPATCH (self, take_window, window, &self->patch, plane, x, y);
+}
+
+INLINE bool
+align_window (AvmLk *self, const Window *window, const AvmPlane *plane,
+    AvmVec2 *at, AvmLkResult *result, const int side, const int vectors)
+{
+  if (!iterate (window, &self->patch, plane, at, &self->params,
+          self->params.epsilon, side, vectors))
+    return false;
+  *result = finish (window, &self->patch, plane, *at, side, vectors);
+  return true;
 }
 
 AVM_CLONES static bool
 align (AvmLk *self, const Window *window, const AvmPlane *plane, AvmVec2 *at,
     AvmLkResult *result)
 {
-  int side = self->params.window, vectors = self->vectors;
-
-  if (!iterate (window, &self->patch, plane, at, &self->params,
-          self->params.epsilon, side, vectors))
-    return false;
-  *result = finish (window, &self->patch, plane, *at, side, vectors);
-  return true;
+  return DISPATCH (self, align_window, self, window, plane, at, result);
 }
 
 AvmLk *
@@ -490,7 +546,40 @@ avm_lk_new (const AvmLkParams *params)
 void
 avm_lk_free (AvmLk *self)
 {
+  if (self == NULL)
+    return;
+  free (self->order);
   avm_free (self);
+}
+
+/* 0 to BANDS - 1 for any number, not a number included */
+static int
+band_of (float y)
+{
+  return y > 0.0f ? (int)AVM_MIN (y, (float)(BANDS - 1)) : 0;
+}
+
+/* Points are tracked from the top of the picture to the bottom, so that what
+ * neighbours share is still in the cache. Without memory any order will do. */
+static void
+sort_by_rows (AvmLk *self, int height, const AvmVec2 *points, size_t n)
+{
+  size_t starts[BANDS + 1] = {0};
+  float scale = (float)BANDS / (float)height;
+
+  if (n > self->order_size) {
+    free (self->order);
+    self->order = n < UINT32_MAX ? malloc (n * sizeof (uint32_t)) : NULL;
+    self->order_size = self->order != NULL ? n : 0;
+  }
+  if (self->order == NULL)
+    return;
+  for (size_t i = 0; i < n; i++)
+    starts[band_of (points[i].y * scale) + 1]++;
+  for (int b = 0; b < BANDS; b++)
+    starts[b + 1] += starts[b];
+  for (size_t i = 0; i < n; i++)
+    self->order[starts[band_of (points[i].y * scale)]++] = (uint32_t)i;
 }
 
 size_t
@@ -498,6 +587,7 @@ avm_lk_track (AvmLk *self, const AvmPyramid *from, const AvmPyramid *to,
     const AvmVec2 *prev, AvmVec2 *next, AvmLkResult *results, size_t n,
     bool guess)
 {
+  sort_by_rows (self, avm_pyramid_level (from, 0)->height, prev, n);
   return track (self, from, to, prev, next, results, n, guess);
 }
 
