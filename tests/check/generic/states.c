@@ -19,12 +19,12 @@ our_elements (void)
 
     if (!g_str_has_prefix (name, "avm"))
       continue;
-    features
-        = gst_registry_get_feature_list_by_plugin (gst_registry_get (), name);
+    features =
+        gst_registry_get_feature_list_by_plugin (gst_registry_get (), name);
     for (GList *f = features; f != NULL; f = f->next) {
       if (GST_IS_ELEMENT_FACTORY (f->data))
-        elements
-            = g_list_prepend (elements, g_strdup (GST_OBJECT_NAME (f->data)));
+        elements =
+            g_list_prepend (elements, g_strdup (GST_OBJECT_NAME (f->data)));
     }
     gst_plugin_feature_list_free (features);
   }
@@ -39,8 +39,8 @@ set_and_wait (GstElement *element, GstState state)
 
   if (ret == GST_STATE_CHANGE_ASYNC)
     ret = gst_element_get_state (element, NULL, NULL, 5 * GST_SECOND);
-  fail_unless (ret == GST_STATE_CHANGE_SUCCESS
-          || ret == GST_STATE_CHANGE_NO_PREROLL,
+  fail_unless (
+      ret == GST_STATE_CHANGE_SUCCESS || ret == GST_STATE_CHANGE_NO_PREROLL,
       "%s cannot go to %s", GST_OBJECT_NAME (element),
       gst_element_state_get_name (state));
 }
@@ -48,9 +48,9 @@ set_and_wait (GstElement *element, GstState state)
 static void
 go_through (const gchar *name)
 {
-  static const GstState sequence[] = { GST_STATE_READY, GST_STATE_PAUSED,
-    GST_STATE_PLAYING, GST_STATE_PAUSED, GST_STATE_READY, GST_STATE_NULL,
-    GST_STATE_READY, GST_STATE_NULL, GST_STATE_PLAYING, GST_STATE_NULL };
+  static const GstState sequence[] = {GST_STATE_READY, GST_STATE_PAUSED,
+      GST_STATE_PLAYING, GST_STATE_PAUSED, GST_STATE_READY, GST_STATE_NULL,
+      GST_STATE_READY, GST_STATE_NULL, GST_STATE_PLAYING, GST_STATE_NULL};
   GstElement *element = gst_element_factory_make (name, name);
 
   fail_unless (element != NULL, "%s", name);
@@ -86,8 +86,8 @@ GST_START_TEST (test_properties)
   for (GList *e = elements; e != NULL; e = e->next) {
     GstElement *element = gst_element_factory_make (e->data, NULL);
     guint n;
-    GParamSpec **specs = g_object_class_list_properties (
-        G_OBJECT_GET_CLASS (element), &n);
+    GParamSpec **specs =
+        g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
 
     gst_object_ref_sink (element);
     for (guint i = 0; i < n; i++) {
@@ -98,10 +98,10 @@ GST_START_TEST (test_properties)
       g_value_init (&value, specs[i]->value_type);
       g_object_get_property (G_OBJECT (element), specs[i]->name, &value);
       fail_if (g_param_value_validate (specs[i], &value),
-          "%s.%s is outside its own range", (gchar *) e->data, specs[i]->name);
+          "%s.%s is outside its own range", (gchar *)e->data, specs[i]->name);
       fail_unless (g_param_spec_get_blurb (specs[i]) != NULL
               && strlen (g_param_spec_get_blurb (specs[i])) > 5,
-          "%s.%s is not described", (gchar *) e->data, specs[i]->name);
+          "%s.%s is not described", (gchar *)e->data, specs[i]->name);
       g_value_unset (&value);
     }
     g_free (specs);
