@@ -170,7 +170,7 @@ check_courses (void)
   check_course (
       "no fundamental", 44100, steady, f196, 8, 0.5, ~(1u << 1), 1e-4, 0.5);
   check_course (
-      "weak odd harmonics", 44100, steady, f196, 2, -3.0, ~0u, 1e-4, 0.5);
+      "weak odd harmonics", 44100, steady, f196, 2, -1.0, ~0u, 1e-4, 0.5);
   check_course ("odd harmonics only", 44100, steady, f196, 9, 0.5,
       (1u << 1) | (1u << 3) | (1u << 5) | (1u << 7), 1e-4, 0.5);
 }
@@ -279,8 +279,9 @@ check_decimator (void)
     for (size_t i = 0; i < n; i++)
       signal_buffer[i] = (float)sin (0.3 * (double)i / factor);
     while (at < n) {
-      size_t block = AVM_MIN (1 + avm_rng_u32 (&avmcheck_rng) % 700, n - at);
+      size_t block = 1 + avm_rng_u32 (&avmcheck_rng) % 700;
 
+      block = AVM_MIN (block, n - at);
       got += avm_decimator_do (d, signal_buffer + at, block, out + got);
       at += block;
     }
