@@ -131,13 +131,14 @@ GST_END_TEST;
 GST_START_TEST (test_times_follow_the_segment)
 {
   GstHarness *h = gst_harness_new ("avmeventenc");
+  GstCaps *caps = gst_avm_events_caps_new ("note");
   GstSegment segment;
   GString *text;
 
   gst_harness_set_sink_caps_str (h, "application/x-ndjson");
   gst_harness_push_event (h, gst_event_new_stream_start ("s"));
-  gst_harness_push_event (
-      h, gst_event_new_caps (gst_avm_events_caps_new ("note")));
+  gst_harness_push_event (h, gst_event_new_caps (caps));
+  gst_caps_unref (caps);
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = 10 * GST_SECOND;
   segment.time = 100 * GST_SECOND;
