@@ -51,51 +51,71 @@ median3_row (const float *r, ptrdiff_t stride, float *restrict lo,
   }
 }
 
-#define LANES 16
+/* One pixel at a time in the source, many in the machine: without a loop or an
+ * array the compiler can run the network on vectors. */
+#define S(i, j) ORDER (v##i, v##j);
+#define NEXT(k) v0 = r[(k / 5 - 2) * stride + k % 5 - 2 + x];
 
-INLINE void
-order_lanes (float *restrict a, float *restrict b)
-{
-  for (int i = 0; i < LANES; i++) {
-    float lower = LESS (a[i], b[i]);
-
-    b[i] = MORE (a[i], b[i]);
-    a[i] = lower;
-  }
-}
-
-/* Moves the minimum of n to the front and the maximum to the end. */
-INLINE void
-extremes (float a[14][LANES], int n)
-{
-  for (int i = 0; i < n / 2; i++)
-    order_lanes (a[i], a[n - 1 - i]);
-  for (int i = 1; i < (n + 1) / 2; i++)
-    order_lanes (a[0], a[i]);
-  for (int i = n / 2; i < n - 1; i++)
-    order_lanes (a[i], a[n - 1]);
-}
+/* Least of n to the front, greatest to the end */
+#define EXTREMES_14                                                            \
+  S (0, 13)                                                                    \
+  S (1, 12) S (2, 11) S (3, 10) S (4, 9) S (5, 8) S (6, 7) S (0, 1) S (0, 2)   \
+      S (0, 3) S (0, 4) S (0, 5) S (0, 6) S (7, 13) S (8, 13) S (9, 13)        \
+          S (10, 13) S (11, 13) S (12, 13)
+#define EXTREMES_13                                                            \
+  S (0, 12)                                                                    \
+  S (1, 11) S (2, 10) S (3, 9) S (4, 8) S (5, 7) S (0, 1) S (0, 2) S (0, 3)    \
+      S (0, 4) S (0, 5) S (0, 6) S (6, 12) S (7, 12) S (8, 12) S (9, 12)       \
+          S (10, 12) S (11, 12)
+#define EXTREMES_12                                                            \
+  S (0, 11)                                                                    \
+  S (1, 10) S (2, 9) S (3, 8) S (4, 7) S (5, 6) S (0, 1) S (0, 2) S (0, 3)     \
+      S (0, 4) S (0, 5) S (6, 11) S (7, 11) S (8, 11) S (9, 11) S (10, 11)
+#define EXTREMES_11                                                            \
+  S (0, 10)                                                                    \
+  S (1, 9) S (2, 8) S (3, 7) S (4, 6) S (0, 1) S (0, 2) S (0, 3) S (0, 4)      \
+      S (0, 5) S (5, 10) S (6, 10) S (7, 10) S (8, 10) S (9, 10)
+#define EXTREMES_10                                                            \
+  S (0, 9)                                                                     \
+  S (1, 8) S (2, 7) S (3, 6) S (4, 5) S (0, 1) S (0, 2) S (0, 3) S (0, 4)      \
+      S (5, 9) S (6, 9) S (7, 9) S (8, 9)
+#define EXTREMES_9                                                             \
+  S (0, 8)                                                                     \
+  S (1, 7) S (2, 6) S (3, 5) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (4, 8)      \
+      S (5, 8) S (6, 8) S (7, 8)
+#define EXTREMES_8                                                             \
+  S (0, 7)                                                                     \
+  S (1, 6) S (2, 5) S (3, 4) S (0, 1) S (0, 2) S (0, 3) S (4, 7) S (5, 7)      \
+      S (6, 7)
+#define EXTREMES_7                                                             \
+  S (0, 6)                                                                     \
+  S (1, 5) S (2, 4) S (0, 1) S (0, 2) S (0, 3) S (3, 6) S (4, 6) S (5, 6)
+#define EXTREMES_6                                                             \
+  S (0, 5) S (1, 4) S (2, 3) S (0, 1) S (0, 2) S (3, 5) S (4, 5)
+#define EXTREMES_5 S (0, 4) S (1, 3) S (0, 1) S (0, 2) S (2, 4) S (3, 4)
+#define EXTREMES_4 S (0, 3) S (1, 2) S (0, 1) S (2, 3)
+#define EXTREMES_3 S (0, 2) S (0, 1) S (1, 2)
 
 /* Forgetful selection: of 14 values neither the least nor the greatest can be
  * the median of 25; they make room for one more, and so on. */
 INLINE void
-median5_lanes (const float *r, ptrdiff_t stride, float *out, int n)
+median5_row (const float *r, ptrdiff_t stride, float *restrict out, int w)
 {
-  float a[14][LANES];
-  int next = 0;
+  const float *a = r - 2 * stride - 2, *b = r - stride - 2, *c = r - 2;
 
-  for (; next < 14; next++)
-    for (int i = 0; i < LANES; i++)
-      a[next][i] = r[(next / 5 - 2) * stride + next % 5 - 2 + i];
-  for (int size = 14; size > 3; size--) {
-    extremes (a, size);
-    for (int i = 0; i < LANES; i++)
-      a[0][i] = r[(next / 5 - 2) * stride + next % 5 - 2 + i];
-    next++;
+  for (int x = 0; x < w; x++) {
+    float v0 = a[x], v1 = a[x + 1], v2 = a[x + 2], v3 = a[x + 3];
+    float v4 = a[x + 4], v5 = b[x], v6 = b[x + 1], v7 = b[x + 2];
+    float v8 = b[x + 3], v9 = b[x + 4], v10 = c[x], v11 = c[x + 1];
+    float v12 = c[x + 2], v13 = c[x + 3];
+
+    EXTREMES_14
+    NEXT (14)
+    EXTREMES_13 NEXT (15) EXTREMES_12 NEXT (16) EXTREMES_11 NEXT (17)
+        EXTREMES_10 NEXT (18) EXTREMES_9 NEXT (19) EXTREMES_8 NEXT (20)
+            EXTREMES_7 NEXT (21) EXTREMES_6 NEXT (22) EXTREMES_5 NEXT (23)
+                EXTREMES_4 NEXT (24) EXTREMES_3 out[x] = v1;
   }
-  extremes (a, 3);
-  for (int i = 0; i < n; i++)
-    out[i] = a[1][i];
 }
 
 AVM_CLONES static void
@@ -111,9 +131,7 @@ AVM_CLONES static void
 median5 (const float *src, float *dst, int w, int h, ptrdiff_t stride)
 {
   for (int y = 0; y < h; y++)
-    for (int x = 0; x < w; x += LANES)
-      median5_lanes (src + y * stride + x, stride, dst + y * stride + x,
-          w - x < LANES ? w - x : LANES);
+    median5_row (src + y * stride, stride, dst + y * stride, w);
 }
 
 void

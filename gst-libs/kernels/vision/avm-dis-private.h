@@ -14,16 +14,18 @@
 #define AVM_DIS_PATCH 8
 #define AVM_DIS_MAX_LEVELS 10
 
-/* Planes of the split rows, see AvmDisSolver */
+/* Planes of the split rows, see AvmDisSolver. The first nine are the three
+ * linearised residuals, x u + y v + t, each divided by its normalisation. */
 typedef enum {
-  AVM_DIS_IX,
-  AVM_DIS_IY,
-  AVM_DIS_IT,
-  AVM_DIS_IXX,
-  AVM_DIS_IXY,
-  AVM_DIS_IXT,
-  AVM_DIS_IYY,
-  AVM_DIS_IYT,
+  AVM_DIS_X0,
+  AVM_DIS_Y0,
+  AVM_DIS_T0,
+  AVM_DIS_X1,
+  AVM_DIS_Y1,
+  AVM_DIS_T1,
+  AVM_DIS_X2,
+  AVM_DIS_Y2,
+  AVM_DIS_T2,
   AVM_DIS_U,
   AVM_DIS_V,
   AVM_DIS_D11,
@@ -45,9 +47,11 @@ typedef struct {
 
 /* The red-black solver keeps each row as two halves, the pixels whose x + y is
  * even (red) and the others, so that neighbours are of the other colour and
- * loops have unit stride. All planes of a row lie together. */
+ * loops have unit stride. All planes of a row lie together, and only as many
+ * rows as are being worked on are kept, in a ring. */
 typedef struct {
-  float *rows;    /* row 0 */
+  float *rows;
+  int mask;       /* rows of the ring less one; 2^n - 1 */
   ptrdiff_t half; /* floats of one half row with its padding */
   ptrdiff_t step; /* floats of all planes of a row */
 } AvmDisSolver;
@@ -76,6 +80,10 @@ void avm_dis_warp (const AvmDisLevel *level, float *out, float *inside);
 /* Median of radius 1 or 2, from src to dst, edges replicated. */
 void avm_dis_median (
     float *src, float *dst, int w, int h, ptrdiff_t stride, int radius);
+/* Floats of the solver's ring for pictures up to w px wide; sets it up when
+ * memory is not NULL. */
+size_t avm_dis_solver_init (
+    AvmDisSolver *solver, const AvmDisParams *params, int w, float *memory);
 /* Replicates the edges of a plane n px to each side, n <= AVM_DIS_PAD. */
 void avm_dis_replicate (float *plane, int w, int h, ptrdiff_t stride, int n);
 

@@ -160,11 +160,20 @@ gradients (const AvmDisLevel *level, const float *mean, float *mx, float *my)
   avm_dis_replicate (my, level->w, level->h, s, 2);
 }
 
+/* Half rows are worked on to a multiple of 16, so that loops have no rest; the
+ * px beyond the picture have no data and no edges to it. */
+INLINE int
+half_width (int w)
+{
+  return ((w + 1) / 2 + 15) & ~15;
+}
+
 /* A half row of a plane: colour 0 has the pixels of even x + y. */
 INLINE float *
 half (const AvmDisSolver *solver, int y, int plane, int colour)
 {
-  return solver->rows + y * solver->step + (2 * plane + colour) * solver->half;
+  return solver->rows + (y & solver->mask) * solver->step
+      + (2 * plane + colour) * solver->half;
 }
 
 /* Writes the even pixels of a row to one colour and the odd to the other. */
@@ -198,7 +207,7 @@ merge_row (
 
 typedef struct {
   const float *z, *mx, *my, *inside;
-  float *line; /* AVM_DIS_U rows of the width */
+  float *line; /* AVM_DIS_U rows at this distance */
   ptrdiff_t pitch;
 } Derivatives;
 
@@ -215,40 +224,31 @@ linearise_row (const AvmDisLevel *level, const AvmDisSolver *solver,
 
   INDEPENDENT
   for (int x = 0; x < level->w; x++) {
-    float ix = k[x] * mx[x], iy = k[x] * my[x];
-    float ixx = k[x] * SLOPE (mx + x, 1), ixy = k[x] * SLOPE (mx + x, s);
-    float iyy = k[x] * SLOPE (my + x, s);
+    float ix = mx[x], iy = my[x];
+    float ixx = SLOPE (mx + x, 1), ixy = SLOPE (mx + x, s);
+    float iyy = SLOPE (my + x, s), u0 = u[x], v0 = v[x];
+    float s0 = k[x] * rsqrt (ix * ix + iy * iy + ZETA2);
+    float s1 = k[x] * rsqrt (ixx * ixx + ixy * ixy + ZETA2);
+    float s2 = k[x] * rsqrt (ixy * ixy + iyy * iyy + ZETA2);
 
-    line[x] = ix;
-    line[pitch + x] = iy;
-    line[2 * pitch + x] = k[x] * z[x] - ix * u[x] - iy * v[x];
-    line[3 * pitch + x] = ixx;
-    line[4 * pitch + x] = ixy;
-    line[5 * pitch + x] = k[x] * SLOPE (z + x, 1) - ixx * u[x] - ixy * v[x];
-    line[6 * pitch + x] = iyy;
-    line[7 * pitch + x] = k[x] * SLOPE (z + x, s) - ixy * u[x] - iyy * v[x];
+    line[AVM_DIS_X0 * pitch + x] = s0 * ix;
+    line[AVM_DIS_Y0 * pitch + x] = s0 * iy;
+    line[AVM_DIS_T0 * pitch + x] = s0 * (z[x] - ix * u0 - iy * v0);
+    line[AVM_DIS_X1 * pitch + x] = s1 * ixx;
+    line[AVM_DIS_Y1 * pitch + x] = s1 * ixy;
+    line[AVM_DIS_T1 * pitch + x] =
+        s1 * (SLOPE (z + x, 1) - ixx * u0 - ixy * v0);
+    line[AVM_DIS_X2 * pitch + x] = s2 * ixy;
+    line[AVM_DIS_Y2 * pitch + x] = s2 * iyy;
+    line[AVM_DIS_T2 * pitch + x] =
+        s2 * (SLOPE (z + x, s) - ixy * u0 - iyy * v0);
   }
-  for (int plane = 0; plane < AVM_DIS_U; plane++) {
-    line[plane * pitch + level->w] = 0.0f;
+  for (int plane = 0; plane < AVM_DIS_U; plane++)
     split_row (solver, y, plane, line + plane * pitch, n);
-  }
-}
-
-AVM_CLONES static void
-linearise (const AvmDisLevel *level, const AvmDisSolver *solver,
-    const Derivatives *derivatives)
-{
-  int n = (level->w + 1) / 2;
-
-  for (int y = 0; y < level->h; y++) {
-    linearise_row (level, solver, derivatives, y, n);
-    level->u[y * level->stride + level->w] = 0.0f;
-    level->v[y * level->stride + level->w] = 0.0f;
-    split_row (solver, y, AVM_DIS_U, level->u + y * level->stride, n);
-    split_row (solver, y, AVM_DIS_V, level->v + y * level->stride, n);
-    for (int colour = 0; colour < 2; colour++)
-      half (solver, y, AVM_DIS_WX, colour)[-1] = 0.0f;
-  }
+  split_row (solver, y, AVM_DIS_U, u, n);
+  split_row (solver, y, AVM_DIS_V, v, n);
+  for (int colour = 0; colour < 2; colour++)
+    half (solver, y, AVM_DIS_WX, colour)[-1] = 0.0f;
 }
 
 /* The pixel right of the last one and the row below the last one repeat their
@@ -273,7 +273,7 @@ mirror_edges (const AvmDisSolver *solver, int w, int h, int y)
 INLINE void
 smoothness_row (const AvmDisSolver *solver, int w, int h, int y, float alpha)
 {
-  int n = (w + 1) / 2;
+  int n = half_width (w);
 
   mirror_edges (solver, w, h, y);
   for (int colour = 0; colour < 2; colour++) {
@@ -308,14 +308,15 @@ assemble_row (const AvmDisSolver *solver, int y, int colour, int n, float delta,
     float gamma)
 {
   int shift = ((y & 1) ^ colour) - 1;
-  const float *ix = half (solver, y, AVM_DIS_IX, colour);
-  const float *iy = half (solver, y, AVM_DIS_IY, colour);
-  const float *it = half (solver, y, AVM_DIS_IT, colour);
-  const float *ixx = half (solver, y, AVM_DIS_IXX, colour);
-  const float *ixy = half (solver, y, AVM_DIS_IXY, colour);
-  const float *ixt = half (solver, y, AVM_DIS_IXT, colour);
-  const float *iyy = half (solver, y, AVM_DIS_IYY, colour);
-  const float *iyt = half (solver, y, AVM_DIS_IYT, colour);
+  const float *x0 = half (solver, y, AVM_DIS_X0, colour);
+  const float *y0 = half (solver, y, AVM_DIS_Y0, colour);
+  const float *t0 = half (solver, y, AVM_DIS_T0, colour);
+  const float *x1 = half (solver, y, AVM_DIS_X1, colour);
+  const float *y1 = half (solver, y, AVM_DIS_Y1, colour);
+  const float *t1 = half (solver, y, AVM_DIS_T1, colour);
+  const float *x2 = half (solver, y, AVM_DIS_X2, colour);
+  const float *y2 = half (solver, y, AVM_DIS_Y2, colour);
+  const float *t2 = half (solver, y, AVM_DIS_T2, colour);
   const float *u = half (solver, y, AVM_DIS_U, colour);
   const float *v = half (solver, y, AVM_DIS_V, colour);
   const float *right = half (solver, y, AVM_DIS_WX, colour);
@@ -330,26 +331,23 @@ assemble_row (const AvmDisSolver *solver, int y, int colour, int n, float delta,
 
   INDEPENDENT
   for (int i = 0; i < n; i++) {
-    float n0 = 1.0f / (ix[i] * ix[i] + iy[i] * iy[i] + ZETA2);
-    float n1 = 1.0f / (ixx[i] * ixx[i] + ixy[i] * ixy[i] + ZETA2);
-    float n2 = 1.0f / (ixy[i] * ixy[i] + iyy[i] * iyy[i] + ZETA2);
-    float r0 = it[i] + ix[i] * u[i] + iy[i] * v[i];
-    float r1 = ixt[i] + ixx[i] * u[i] + ixy[i] * v[i];
-    float r2 = iyt[i] + ixy[i] * u[i] + iyy[i] * v[i];
-    float w0 = delta * n0 * rsqrt (r0 * r0 * n0 + EPSILON2);
-    float wg = gamma * rsqrt (r1 * r1 * n1 + r2 * r2 * n2 + EPSILON2);
-    float w1 = wg * n1, w2 = wg * n2;
+    float r0 = t0[i] + x0[i] * u[i] + y0[i] * v[i];
+    float r1 = t1[i] + x1[i] * u[i] + y1[i] * v[i];
+    float r2 = t2[i] + x2[i] * u[i] + y2[i] * v[i];
+    float wb = delta * rsqrt (r0 * r0 + EPSILON2);
+    float wg = gamma * rsqrt (r1 * r1 + r2 * r2 + EPSILON2);
     float edges = right[i] + left[i] + down[i] + up[i] + 1e-6f;
+    float a11 =
+        edges + wb * x0[i] * x0[i] + wg * (x1[i] * x1[i] + x2[i] * x2[i]);
+    float a22 =
+        edges + wb * y0[i] * y0[i] + wg * (y1[i] * y1[i] + y2[i] * y2[i]);
+    float both = 1.0f / (a11 * a22);
 
-    d11[i] = 1.0f
-        / (w0 * ix[i] * ix[i] + w1 * ixx[i] * ixx[i] + w2 * ixy[i] * ixy[i]
-            + edges);
-    a12[i] = w0 * ix[i] * iy[i] + (w1 * ixx[i] + w2 * iyy[i]) * ixy[i];
-    d22[i] = 1.0f
-        / (w0 * iy[i] * iy[i] + w1 * ixy[i] * ixy[i] + w2 * iyy[i] * iyy[i]
-            + edges);
-    c1[i] = -(w0 * ix[i] * it[i] + w1 * ixx[i] * ixt[i] + w2 * ixy[i] * iyt[i]);
-    c2[i] = -(w0 * iy[i] * it[i] + w1 * ixy[i] * ixt[i] + w2 * iyy[i] * iyt[i]);
+    d11[i] = a22 * both;
+    d22[i] = a11 * both;
+    a12[i] = wb * x0[i] * y0[i] + wg * (x1[i] * y1[i] + x2[i] * y2[i]);
+    c1[i] = -(wb * x0[i] * t0[i] + wg * (x1[i] * t1[i] + x2[i] * t2[i]));
+    c2[i] = -(wb * y0[i] * t0[i] + wg * (y1[i] * t1[i] + y2[i] * t2[i]));
   }
 }
 
@@ -388,35 +386,45 @@ relax_row (const AvmDisSolver *solver, int y, int colour, int n, float omega)
   }
 }
 
-/* One fixed point iteration in one pass: when row y has its equations, the
- * first sweep may do red of row y and black of row y - 1, the second those of
- * rows y - 2 and y - 3, and so on. */
-AVM_CLONES static void
-fixed_point (const AvmDisLevel *level, const AvmDisSolver *solver,
-    const AvmDisParams *params)
+/* One fixed point iteration at row y: when it has its equations, the first
+ * sweep may do red of row y and black of row y - 1, the second those of rows
+ * y - 2 and y - 3, and so on. */
+INLINE void
+fixed_point_row (const AvmDisLevel *level, const AvmDisSolver *solver,
+    const AvmDisParams *params, int y)
 {
-  int n = (level->w + 1) / 2, h = level->h, sweeps = params->sweeps;
+  int n = half_width (level->w), h = level->h;
 
-  for (int y = 0; y < h + 2 * sweeps; y++) {
-    if (y < h) {
-      smoothness_row (solver, level->w, h, y, params->alpha);
-      assemble_row (solver, y, 0, n, params->delta, params->gamma);
-      assemble_row (solver, y, 1, n, params->delta, params->gamma);
-    }
-    for (int s = 0; s < 2 * sweeps; s++)
-      if (y - s >= 0 && y - s < h)
-        relax_row (solver, y - s, s & 1, n, params->omega);
+  if (y >= 0 && y < h) {
+    smoothness_row (solver, level->w, h, y, params->alpha);
+    assemble_row (solver, y, 0, n, params->delta, params->gamma);
+    assemble_row (solver, y, 1, n, params->delta, params->gamma);
   }
+  for (int s = 0; s < 2 * params->sweeps; s++)
+    if (y - s >= 0 && y - s < h)
+      relax_row (solver, y - s, s & 1, n, params->omega);
 }
 
+/* All fixed point iterations of a warp in one pass over memory: each follows
+ * the one before when that is done with the row below. */
 AVM_CLONES static void
-merge (const AvmDisLevel *level, const AvmDisSolver *solver)
+solve (const AvmDisLevel *level, const AvmDisSolver *solver,
+    const Derivatives *derivatives, const AvmDisParams *params)
 {
-  int n = (level->w + 1) / 2;
+  int n = half_width (level->w), h = level->h;
+  int lag = 2 * params->sweeps, total = params->fixed_points * lag;
 
-  for (int y = 0; y < level->h; y++) {
-    merge_row (solver, y, AVM_DIS_U, level->u + y * level->stride, n);
-    merge_row (solver, y, AVM_DIS_V, level->v + y * level->stride, n);
+  for (int y = -1; y < h + total; y++) {
+    int done = y - total + 1;
+
+    if (y + 1 < h)
+      linearise_row (level, solver, derivatives, y + 1, n);
+    for (int k = 0; k < params->fixed_points; k++)
+      fixed_point_row (level, solver, params, y - k * lag);
+    if (done >= 0 && done < h) {
+      merge_row (solver, done, AVM_DIS_U, level->u + done * level->stride, n);
+      merge_row (solver, done, AVM_DIS_V, level->v + done * level->stride, n);
+    }
   }
 }
 
@@ -435,6 +443,31 @@ filter (const AvmDis *dis, const AvmDisLevel *level)
   }
 }
 
+size_t
+avm_dis_solver_init (
+    AvmDisSolver *solver, const AvmDisParams *params, int w, float *memory)
+{
+  int rows = 4;
+
+  while (rows < 2 * params->sweeps * params->fixed_points + 4)
+    rows *= 2;
+  solver->mask = rows - 1;
+  solver->half = half_width (w) + 2 * 16;
+  solver->step = solver->half * 2 * AVM_DIS_PLANES;
+  if (memory != NULL)
+    solver->rows = memory + 16;
+  return (size_t)(rows * solver->step);
+}
+
+/* No edge leads up from the first row. */
+static void
+clear_row_above (const AvmDisSolver *solver)
+{
+  for (int colour = 0; colour < 2; colour++)
+    memset (half (solver, -1, AVM_DIS_WY, colour) - 16, 0,
+        (size_t)solver->half * sizeof (float));
+}
+
 void
 avm_dis_refine (AvmDis *dis, const AvmDisLevel *level, int warps)
 {
@@ -445,21 +478,15 @@ avm_dis_refine (AvmDis *dis, const AvmDisLevel *level, int warps)
       dis->scratch[5] - AVM_DIS_PAD * level->stride - AVM_DIS_PAD,
       level->stride};
 
-  solver->half = ((((level->w / 2 + 1 + 2 * AVM_DIS_PAD + 15) >> 4) | 1) << 4);
-  solver->step = solver->half * 2 * AVM_DIS_PLANES;
-  solver->rows = dis->solver_arena + solver->step + AVM_DIS_PAD;
-  memset (solver->rows - solver->step - AVM_DIS_PAD, 0,
-      (size_t)solver->step * sizeof (float));
-  memset (solver->rows + level->h * solver->step - AVM_DIS_PAD, 0,
-      (size_t)solver->step * sizeof (float));
+  avm_dis_solver_init (solver, &dis->params, level->w, dis->solver_arena);
+  memset (derivatives.line, 0,
+      (size_t)(AVM_DIS_U * level->stride) * sizeof (float));
   for (int i = 0; i < warps; i++) {
     avm_dis_warp (level, z, inside);
     mean_and_difference (level, z, mean);
     gradients (level, mean, mx, my);
-    linearise (level, solver, &derivatives);
-    for (int k = 0; k < dis->params.fixed_points; k++)
-      fixed_point (level, solver, &dis->params);
-    merge (level, solver);
+    clear_row_above (solver);
+    solve (level, solver, &derivatives, &dis->params);
     if (dis->params.median > 0)
       filter (dis, level);
   }

@@ -61,14 +61,6 @@ plane_origin (float *plane, int w)
   return plane + PAD * plane_stride (w) + PAD;
 }
 
-/* An odd number of cache lines, so that the planes of a row do not compete
- * for the same sets of the cache. */
-static ptrdiff_t
-half_row (int w)
-{
-  return (((w / 2 + 1 + 2 * PAD + 15) >> 4) | 1) << 4;
-}
-
 /* Lays the planes of all levels into the arena for an area of w x h px;
  * returns what it takes, in floats. arena NULL: only counts. */
 static size_t
@@ -109,7 +101,7 @@ avm_dis_new (
     const AvmDisParams *params, int max_width, int max_height, AvmError *error)
 {
   AvmDis *dis;
-  size_t half, patches;
+  size_t patches;
 
   if (!params_valid (params) || max_width < 1 || max_height < 1
       || max_width > MAX_SIZE || max_height > MAX_SIZE) {
@@ -122,8 +114,8 @@ avm_dis_new (
   dis->params = *params;
   dis->max_w = max_width + 2 * params->margin;
   dis->max_h = max_height + 2 * params->margin;
-  half = (size_t)half_row (dis->max_w);
-  dis->solver_size = half * 2 * AVM_DIS_PLANES * (size_t)(dis->max_h + 2);
+  dis->solver_size =
+      avm_dis_solver_init (&dis->solver, params, dis->max_w, NULL);
   patches = ((size_t)dis->max_w / (size_t)params->stride + 2)
       * ((size_t)dis->max_h / (size_t)params->stride + 2);
   dis->arena_size = lay_out (dis, dis->max_w, dis->max_h, NULL);
@@ -342,8 +334,6 @@ set_area (AvmDis *dis, const AvmDisImage *image, const AvmDisRect *rect)
   dis->rect = *rect;
   dis->area = (AvmDisRect){x0, y0, x1 - x0, y1 - y0};
   lay_out (dis, dis->area.w, dis->area.h, dis->arena);
-  dis->solver.half = half_row (dis->area.w);
-  dis->solver.step = dis->solver.half * 2 * AVM_DIS_PLANES;
 }
 
 bool
