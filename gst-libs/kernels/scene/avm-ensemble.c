@@ -762,12 +762,6 @@ avm_ensemble_new (
     avm_error_set (error, AVM_ERROR_MEMORY, -1, "out of memory");
     return NULL;
   }
-  if (e->n_notes == 0) {
-    avm_ensemble_free (e);
-    avm_error_set (error, AVM_ERROR_EMPTY, -1,
-        "no note begins within %g seconds", config->duration);
-    return NULL;
-  }
   e->duration = config->duration;
   for (size_t i = 0; config->duration <= 0.0 && i < e->n_notes; i++)
     e->duration =

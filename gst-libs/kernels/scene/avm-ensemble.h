@@ -105,7 +105,8 @@ typedef struct AvmEnsemble AvmEnsemble;
 void avm_ensemble_config_init (AvmEnsembleConfig *config);
 
 /* Only the first n_players parts of the score are played. NULL with *error:
- * AVM_ERROR_RANGE, AVM_ERROR_EMPTY (nothing to play), AVM_ERROR_MEMORY. */
+ * AVM_ERROR_RANGE, AVM_ERROR_EMPTY (the score has no notes),
+ * AVM_ERROR_MEMORY. A duration too short for a note gives silence. */
 AvmEnsemble *avm_ensemble_new (
     const AvmScore *score, const AvmEnsembleConfig *config, AvmError *error);
 void avm_ensemble_free (AvmEnsemble *ensemble);
