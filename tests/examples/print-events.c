@@ -21,8 +21,8 @@ print_event (const gchar *kind, const GstAvmEvent *event)
   for (guint i = 0; fields[i] != NULL; i++) {
     GVariant *value = gst_avm_event_get_variant (event, fields[i]);
     gchar *text = g_variant_print (value, FALSE);
-    const GstAvmField *field
-        = gst_avm_kind_find_field (gst_avm_kind_lookup (kind), fields[i]);
+    const GstAvmField *field =
+        gst_avm_kind_find_field (gst_avm_kind_lookup (kind), fields[i]);
 
     printf ("  %s=%s%s%s", fields[i], text,
         field != NULL && field->unit[0] != '\0' ? " " : "",
@@ -39,8 +39,8 @@ print_sample (GstSample *sample)
 {
   const gchar *kind = gst_avm_caps_get_kind (gst_sample_get_caps (sample));
   GError *error = NULL;
-  GPtrArray *events
-      = gst_avm_events_buffer_parse (gst_sample_get_buffer (sample), &error);
+  GPtrArray *events =
+      gst_avm_events_buffer_parse (gst_sample_get_buffer (sample), &error);
   guint n;
 
   if (events == NULL) {

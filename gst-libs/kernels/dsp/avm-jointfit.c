@@ -27,23 +27,23 @@
 #define WEAK_PARTIAL 0.01
 
 typedef struct {
-  unsigned voice, order;        /* order: 1 is the fundamental */
-  double frequency;             /* cycles per sample */
-  double complex c0, c1;        /* inner products with the signal */
+  unsigned voice, order; /* order: 1 is the fundamental */
+  double frequency;      /* cycles per sample */
+  double complex c0, c1; /* inner products with the signal */
   double complex a, b;
   double slope_variance; /* of b, over that of an isolated partial */
   double blur;           /* 0..1: share that is not from the signal */
-  double leak;                  /* power of others that overlaps */
+  double leak;           /* power of others that overlaps */
 } Partial;
 
 struct _AvmJointFit {
-  size_t half, n;               /* n: padded window length */
-  float *window, *window_t;     /* w and w t / half */
+  size_t half, n;           /* n: padded window length */
+  float *window, *window_t; /* w and w t / half */
   float *x0, *x1, *osc_re, *osc_im, *scratch;
-  float *gram_w[3];             /* w (t / half)^k at GRAM_POINTS */
+  float *gram_w[3]; /* w (t / half)^k at GRAM_POINTS */
   float *gram_re, *gram_im;
-  double moment[3];             /* sums of w (t / half)^k */
-  double gram_step;             /* samples between points */
+  double moment[3]; /* sums of w (t / half)^k */
+  double gram_step; /* samples between points */
   Partial partials[MAX_PARTIALS];
   unsigned n_partials;
   double complex matrix[MAX_ORDER * MAX_ORDER];
@@ -53,25 +53,24 @@ struct _AvmJointFit {
 static void
 make_windows (AvmJointFit *self)
 {
-  double half = (double) self->half;
+  double half = (double)self->half;
 
   for (size_t i = 0; i <= 2 * self->half; i++) {
-    double u = ((double) i - half) / (half + 1.0);
+    double u = ((double)i - half) / (half + 1.0);
     double w = 0.5 + 0.5 * cos (M_PI * u);
 
-    self->window[i] = (float) w;
-    self->window_t[i] = (float) (w * ((double) i - half) / half);
+    self->window[i] = (float)w;
+    self->window_t[i] = (float)(w * ((double)i - half) / half);
   }
   self->gram_step = 2.0 * (half + 1.0) / GRAM_POINTS;
   for (int k = 0; k < 3; k++)
     self->moment[k] = 0.0;
   for (size_t i = 0; i < GRAM_POINTS; i++) {
-    double t = ((double) i - GRAM_POINTS / 2) * self->gram_step;
-    double w
-        = (0.5 + 0.5 * cos (M_PI * t / (half + 1.0))) * self->gram_step;
+    double t = ((double)i - GRAM_POINTS / 2) * self->gram_step;
+    double w = (0.5 + 0.5 * cos (M_PI * t / (half + 1.0))) * self->gram_step;
 
     for (int k = 0; k < 3; k++) {
-      self->gram_w[k][i] = (float) w;
+      self->gram_w[k][i] = (float)w;
       self->moment[k] += w;
       w *= t / half;
     }
@@ -141,8 +140,8 @@ add_voice (AvmJointFit *self, const AvmJointVoice *voice, unsigned index)
 {
   AvmComplex c0[AVM_JOINTFIT_MAX_HARMONICS], c1[AVM_JOINTFIT_MAX_HARMONICS];
 
-  avm_demod_oscillator (&voice->course, -(double) self->half, self->n,
-      self->osc_re, self->osc_im);
+  avm_demod_oscillator (
+      &voice->course, -(double)self->half, self->n, self->osc_re, self->osc_im);
   avm_demod_correlate (self->x0, self->x1, self->osc_re, self->osc_im, self->n,
       voice->n_harmonics, c0, c1, self->scratch);
   for (unsigned h = 0; h < voice->n_harmonics; h++) {
@@ -159,8 +158,8 @@ add_voice (AvmJointFit *self, const AvmJointVoice *voice, unsigned index)
 static int
 compare_partials (const void *a, const void *b)
 {
-  double fa = ((const Partial *) a)->frequency;
-  double fb = ((const Partial *) b)->frequency;
+  double fa = ((const Partial *)a)->frequency;
+  double fb = ((const Partial *)b)->frequency;
 
   return (fa > fb) - (fa < fb);
 }
@@ -169,7 +168,7 @@ AVM_CLONES static void
 gram_sums (const float *w0, const float *w1, const float *w2, const float *re,
     const float *im, float *sums)
 {
-  float s[6] = { 0 };
+  float s[6] = {0};
 
   for (int i = 0; i < GRAM_POINTS; i++) {
     s[0] += w0[i] * re[i];
@@ -191,9 +190,9 @@ gram_pair (AvmJointFit *self, const AvmJointVoice *voices, const Partial *k,
   const AvmDemodCourse *cl = &voices[l->voice].course;
   double step = self->gram_step, hk = k->order, hl = l->order;
   /* the oscillator has the negative phase */
-  AvmDemodCourse d = { (hk * ck->f0 - hl * cl->f0) * step,
-    (hk * ck->f1 - hl * cl->f1) * step * step,
-    (hk * ck->f2 - hl * cl->f2) * step * step * step };
+  AvmDemodCourse d = {(hk * ck->f0 - hl * cl->f0) * step,
+      (hk * ck->f1 - hl * cl->f1) * step * step,
+      (hk * ck->f2 - hl * cl->f2) * step * step * step};
   float s[6];
 
   avm_demod_oscillator (
@@ -250,7 +249,7 @@ back_substitute (const double complex *m, unsigned n, double complex *x)
 static double
 inverse_diagonal (const double complex *m, unsigned n, unsigned i)
 {
-  double complex e[MAX_ORDER] = { 0 };
+  double complex e[MAX_ORDER] = {0};
   double sum = 0.0;
 
   e[i] = 1.0;
@@ -277,8 +276,8 @@ fill_system (AvmJointFit *self, const AvmJointVoice *voices, Partial *p,
         g[2] = self->moment[2] * (1.0 + RIDGE_SLOPE);
       } else {
         gram_pair (self, voices, &p[k], &p[l], g);
-        overlap[k * count + l] = overlap[l * count + k]
-            = creal (g[0] * conj (g[0])) / (self->moment[0] * self->moment[0]);
+        overlap[k * count + l] = overlap[l * count + k] =
+            creal (g[0] * conj (g[0])) / (self->moment[0] * self->moment[0]);
       }
       /* rows k and count + k; columns l and count + l */
       m[k * n + l] = g[0];
@@ -304,8 +303,8 @@ measure_partial (AvmJointFit *self, Partial *p, unsigned n, unsigned amplitude,
 }
 
 static void
-solve_cluster (AvmJointFit *self, const AvmJointVoice *voices, Partial *p,
-    unsigned count)
+solve_cluster (
+    AvmJointFit *self, const AvmJointVoice *voices, Partial *p, unsigned count)
 {
   double overlap[MAX_CLUSTER * MAX_CLUSTER];
   unsigned n = 2 * count;
@@ -326,14 +325,13 @@ solve_cluster (AvmJointFit *self, const AvmJointVoice *voices, Partial *p,
   for (unsigned k = 0; k < count; k++)
     for (unsigned l = 0; l < count; l++)
       if (l != k)
-        p[k].leak
-            += overlap[k * count + l] * creal (p[l].a * conj (p[l].a));
+        p[k].leak += overlap[k * count + l] * creal (p[l].a * conj (p[l].a));
 }
 
 static void
 solve_all (AvmJointFit *self, const AvmJointVoice *voices)
 {
-  double touch = TOUCH / (2.0 * (double) self->half);
+  double touch = TOUCH / (2.0 * (double)self->half);
   unsigned first = 0;
 
   qsort (self->partials, self->n_partials, sizeof (Partial), compare_partials);
@@ -357,9 +355,9 @@ noise_power (AvmJointFit *self, const float *x)
   double energy = 0.0, explained = 0.0, weight = 0.0;
 
   for (size_t i = 0; i <= 2 * self->half; i++)
-    energy += (double) self->x0[i] * (double) x[i];
+    energy += (double)self->x0[i] * (double)x[i];
   for (size_t i = 0; i <= 2 * self->half; i++)
-    weight += (double) self->window[i] * (double) self->window[i];
+    weight += (double)self->window[i] * (double)self->window[i];
   for (unsigned i = 0; i < self->n_partials; i++) {
     Partial *p = &self->partials[i];
 
@@ -402,12 +400,12 @@ robust_mean (const double *value, const double *variance, unsigned n,
 }
 
 static void
-conclude_voice (AvmJointFit *self, AvmJointVoice *voice, unsigned index,
-    double noise)
+conclude_voice (
+    AvmJointFit *self, AvmJointVoice *voice, unsigned index, double noise)
 {
   double value[AVM_JOINTFIT_MAX_HARMONICS];
   double variance[AVM_JOINTFIT_MAX_HARMONICS], top = 0.0, power = 0.0;
-  double to_frequency = 1.0 / (2.0 * M_PI * (double) self->half);
+  double to_frequency = 1.0 / (2.0 * M_PI * (double)self->half);
   double ratio = self->moment[0] / self->moment[2];
   unsigned n = 0;
 
@@ -429,8 +427,8 @@ conclude_voice (AvmJointFit *self, AvmJointVoice *voice, unsigned index,
       continue;
     spread = noise + WEAK_PARTIAL * top + UNMODELLED * (own + p->leak);
     value[n] = cimag (p->b * conj (p->a)) / own * to_frequency / p->order;
-    variance[n] = 0.5 * ratio * spread * p->slope_variance / own
-        * to_frequency * to_frequency / ((double) p->order * p->order);
+    variance[n] = 0.5 * ratio * spread * p->slope_variance / own * to_frequency
+        * to_frequency / ((double)p->order * p->order);
     variance[n] /= AVM_MAX (1.0 - p->blur, 1e-3);
     variance[n] += square (p->blur * BLUR_SPREAD * voice->course.f0);
     n++;
@@ -439,13 +437,13 @@ conclude_voice (AvmJointFit *self, AvmJointVoice *voice, unsigned index,
   voice->shift = 0.0;
   voice->sd = INFINITY;
   if (n > 0)
-    voice->shift = robust_mean (
-        value, variance, n, 0.003 * voice->course.f0, &voice->sd);
+    voice->shift =
+        robust_mean (value, variance, n, 0.003 * voice->course.f0, &voice->sd);
 }
 
 void
-avm_jointfit_do (AvmJointFit *self, const float *x, AvmJointVoice *voices,
-    unsigned n_voices)
+avm_jointfit_do (
+    AvmJointFit *self, const float *x, AvmJointVoice *voices, unsigned n_voices)
 {
   size_t n = 2 * self->half + 1;
   double noise;

@@ -29,12 +29,12 @@ extern "C" {
 
 typedef struct {
   /* in */
-  AvmDemodCourse course;        /* cycles per sample, f0 > 0 */
-  unsigned n_harmonics;         /* 1..AVM_JOINTFIT_MAX_HARMONICS, h f0 < 0.5 */
+  AvmDemodCourse course; /* cycles per sample, f0 > 0 */
+  unsigned n_harmonics;  /* 1..AVM_JOINTFIT_MAX_HARMONICS, h f0 < 0.5 */
   /* out */
-  double shift;                 /* to be added to course.f0 */
-  double sd;                    /* standard deviation of shift; INFINITY: none */
-  double level;                 /* RMS amplitude of the voice's harmonics */
+  double shift; /* to be added to course.f0 */
+  double sd;    /* standard deviation of shift; INFINITY: none */
+  double level; /* RMS amplitude of the voice's harmonics */
 } AvmJointVoice;
 
 typedef struct _AvmJointFit AvmJointFit;
@@ -44,8 +44,8 @@ AvmJointFit *avm_jointfit_new (size_t half);
 void avm_jointfit_free (AvmJointFit *self);
 
 /* x: 2 half + 1 samples about the instant. n_voices at most MAX_VOICES. */
-void avm_jointfit_do (AvmJointFit *self, const float *x,
-    AvmJointVoice *voices, unsigned n_voices);
+void avm_jointfit_do (AvmJointFit *self, const float *x, AvmJointVoice *voices,
+    unsigned n_voices);
 
 #ifdef __cplusplus
 }

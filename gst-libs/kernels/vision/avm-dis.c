@@ -20,9 +20,9 @@ avm_dis_params_init (AvmDisParams *params, AvmDisPreset preset)
   static const AvmDisParams presets[] = {
       /* margin finest search smallest stride iterations propagate warps coarse
        fixed sweeps median omega alpha delta gamma smooth */
-    { 8, 1, 1, 12, 4, 6, 0, 1, 2, 3, 4, 1, 1.85f, 18, 6, 7, 0.1f },
-    { 8, 0, 0, 12, 4, 6, 0, 2, 2, 3, 4, 1, 1.85f, 18, 6, 7, 0.1f },
-    { 16, 0, 0, 12, 3, 8, 0, 5, 3, 5, 5, 2, 1.85f, 18, 6, 7, 0.1f },
+      {8, 1, 1, 12, 4, 6, 0, 1, 2, 3, 4, 1, 1.85f, 18, 6, 7, 0.1f},
+      {8, 0, 0, 12, 4, 6, 0, 2, 2, 3, 4, 1, 1.85f, 18, 6, 7, 0.1f},
+      {16, 0, 0, 12, 3, 8, 0, 5, 3, 5, 5, 2, 1.85f, 18, 6, 7, 0.1f},
   };
 
   *params = presets[AVM_CLAMP ((int)preset, 0, 2)];
