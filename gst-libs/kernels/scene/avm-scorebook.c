@@ -149,11 +149,10 @@ next_degree (AvmRng *rng, int degree)
 }
 
 static void
-make_chord (const Composer *c, int tonic, bool minor, int degree, Chord *chord)
+make_chord (int tonic, bool minor, int degree, Chord *chord)
 {
   const int *scale = minor ? minor_scale : major_scale;
 
-  (void)c;
   chord->root = degree;
   chord->leading = -1;
   for (int i = 0; i < 7; i++)
@@ -201,7 +200,7 @@ harmonise (Composer *c)
         degree = last || phrase % 2 == 1 ? 4 : (degree == 4 ? 3 : degree);
       if (i == length - 1)
         degree = last || phrase % 2 == 1 ? 0 : 4;
-      make_chord (c, tonic, minor, degree, &c->chords[slot + i]);
+      make_chord (tonic, minor, degree, &c->chords[slot + i]);
     }
     slot += length;
     phrase++;
@@ -404,70 +403,95 @@ phrase_activity (Composer *c, int v, int phrase)
   return u < 0.36 ? 0 : u < 0.74 ? 1 : u < 0.92 ? 2 : 3;
 }
 
+/* The note that a voice is on: written when the next one comes, because it
+ * may be tied to that. */
+typedef struct {
+  int pitch; /* -1 none */
+  double beat, beats, loud;
+} Held;
+
+static bool
+let_go (Composer *c, int v, Held *held)
+{
+  bool ok = held->pitch < 0
+      || write_note (c, v, held->beat, held->beats, held->pitch, held->loud);
+
+  held->pitch = -1;
+  return ok;
+}
+
+/* The figure of one slot. */
+static bool
+figure_slot (
+    Composer *c, int slot, int v, const Rhythm *rhythm, double loud, Held *held)
+{
+  const int *now = &c->pitches[slot * c->n_parts + v];
+  int to = slot + 1 < c->n_slots ? now[c->n_parts] : *now;
+  double beat = (double)slot * c->slot_beats;
+  int pitches[MAX_FIGURE];
+
+  figure_pitches (c, slot, v, *now, to, rhythm->n, pitches);
+  for (int i = 0; i < rhythm->n; i++) {
+    double beats = rhythm->lengths[i] * 0.5;
+
+    /* a note that is repeated over the beat is held */
+    if (i == 0 && held->pitch == pitches[0] && held->beats < 4.0
+        && rhythm->lengths[0] >= 2) {
+      held->beats += beats;
+    } else {
+      if (!let_go (c, v, held))
+        return false;
+      *held = (Held){pitches[i], beat, beats, loud};
+    }
+    beat += beats;
+  }
+  return true;
+}
+
+/* At the end of a phrase the last note is often cut short. */
+static bool
+breathe (Composer *c, int slot, int v, Held *held)
+{
+  bool ends = slot % PHRASE_SLOTS == PHRASE_SLOTS - 1 && slot + 1 < c->n_slots;
+
+  if (!ends || held->pitch < 0 || avm_rng_uniform (&c->rng) >= 0.6
+      || held->beats < 1.0)
+    return true;
+  held->beats -= held->beats >= 2.0 ? 1.0 : 0.5;
+  return let_go (c, v, held);
+}
+
 static bool
 figure_voice (Composer *c, int v)
 {
-  int activity = 0, held_pitch = -1;
-  double held_beat = 0.0, held_beats = 0.0, held_loud = 0.0;
-  bool ok = true;
+  Held held = {.pitch = -1};
+  int activity = 0;
 
-  for (int slot = 0; ok && slot < c->n_slots; slot++) {
-    int from = c->pitches[slot * c->n_parts + v];
-    bool last = slot + 1 == c->n_slots;
-    int to = last ? from : c->pitches[(slot + 1) * c->n_parts + v];
+  for (int slot = 0; slot < c->n_slots; slot++) {
     int in_phrase = slot % PHRASE_SLOTS;
-    double beat = (double)slot * c->slot_beats;
+    bool last = slot + 1 == c->n_slots;
     double loud = 72.0 + 16.0 * sin (M_PI * in_phrase / PHRASE_SLOTS)
         + (v == c->melody ? 10.0 : 0.0) + avm_rng_range (&c->rng, -4.0, 4.0);
-    int pitches[MAX_FIGURE];
-    const Rhythm *rhythm;
-    bool breath;
+    bool ok;
 
-    if (in_phrase == 0) {
+    if (in_phrase == 0)
       activity = phrase_activity (c, v, slot / PHRASE_SLOTS);
-      if (last || (c->n_slots - slot < 4 && activity < 0))
-        activity = 0;
-    }
+    if (c->n_slots - slot < 4)
+      activity = AVM_MAX (activity, 0);
     if (activity < 0) {
-      if (held_pitch >= 0)
-        ok = write_note (c, v, held_beat, held_beats, held_pitch, held_loud);
-      held_pitch = -1;
-      continue;
-    }
-    rhythm = choose_rhythm (c, last ? 0 : activity);
-    if (last)
-      rhythm = c->slot_beats == 2 ? &duple[0] : &triple[0];
-    breath = in_phrase == PHRASE_SLOTS - 1 && !last
-        && avm_rng_uniform (&c->rng) < 0.6;
-    figure_pitches (c, slot, v, from, to, rhythm->n, pitches);
-    for (int i = 0; ok && i < rhythm->n; i++) {
-      double beats = rhythm->lengths[i] * 0.5;
+      ok = let_go (c, v, &held);
+    } else {
+      const Rhythm *rhythm = choose_rhythm (c, activity);
 
-      /* a long note over a barless repetition is tied */
-      if (i == 0 && held_pitch == pitches[0] && held_beats < 4.0
-          && rhythm->lengths[0] >= 2) {
-        held_beats += beats;
-      } else {
-        if (held_pitch >= 0)
-          ok = write_note (c, v, held_beat, held_beats, held_pitch, held_loud);
-        held_pitch = pitches[i];
-        held_beat = beat;
-        held_beats = beats;
-        held_loud = loud;
-      }
-      beat += beats;
+      if (last)
+        rhythm = c->slot_beats == 2 ? &duple[0] : &triple[0];
+      ok = figure_slot (c, slot, v, rhythm, loud, &held)
+          && breathe (c, slot, v, &held);
     }
-    if (ok && breath && held_beats >= 1.0) {
-      double rest = held_beats >= 2.0 ? 1.0 : 0.5;
-
-      ok = write_note (
-          c, v, held_beat, held_beats - rest, held_pitch, held_loud);
-      held_pitch = -1;
-    }
+    if (!ok)
+      return false;
   }
-  if (ok && held_pitch >= 0)
-    ok = write_note (c, v, held_beat, held_beats, held_pitch, held_loud);
-  return ok;
+  return let_go (c, v, &held);
 }
 
 static bool
