@@ -23,15 +23,6 @@ typedef int32_t NAME (LooseBits)
   ((NAME (Lanes)) (                                                            \
       ((NAME (Bits)) (yes) & (mask)) | ((NAME (Bits)) (no) & ~(mask))))
 
-/* a minimum instruction where the compiler does not see one in PICK */
-#if LANES == 16
-#define LEAST(a, b) ((NAME (Lanes))_mm512_min_ps ((__m512)(a), (__m512)(b)))
-#elif LANES == 8
-#define LEAST(a, b) ((NAME (Lanes))_mm256_min_ps ((__m256)(a), (__m256)(b)))
-#else
-#define LEAST(a, b) PICK ((a) < (b), a, b)
-#endif
-
 #if LANES == 16
 #define SHIFT_IN(v, first)                                                     \
   __builtin_shufflevector (                                                    \
@@ -82,10 +73,10 @@ typedef int32_t NAME (LooseBits)
         best = diagonal + both * cost;                                         \
         other = left + along * cost;                                           \
         code = (other < best) & STEP_COLUMN;                                   \
-        best = LEAST (other, best);                                            \
+        best = PICK (other < best, other, best);                               \
         other = above + down * cost;                                           \
         less = other < best;                                                   \
-        left = LEAST (other, best);                                            \
+        left = PICK (less, other, best);                                       \
         code = (less & STEP_ROW) | (code & ~less);                             \
         packed |= code << (2 * k);                                             \
         row[1 - LANES] = left[LANES - 1];                                      \
@@ -110,6 +101,5 @@ NAME (work_strip) (const Strip *strip)
 #undef WORK_STRIP
 #undef SHIFT_IN
 #undef PICK
-#undef LEAST
 #undef LANES
 #undef NAME

@@ -38,8 +38,6 @@ typedef struct {
     && !defined(__clang__) && !defined(AVM_NO_CLONES)
 #define HAVE_LEVELS 1
 
-#include <immintrin.h>
-
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
 #define LANES 16
