@@ -42,10 +42,10 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 avmtestsrc name=t num-buffers=90 t.notes ! avmeventenc ! application/x-ndjson ! filesink location=notes.jsonl
+ * gst-launch-1.0 avmtestsrc name=t num-seconds=3 t.notes ! avmeventenc ! application/x-ndjson ! filesink location=notes.jsonl
  * ]| The notes that the virtual ensemble plays, one JSON object per line.
  * |[
- * gst-launch-1.0 avmtestsrc name=t num-buffers=90 t.notes ! avmeventenc ! audio/midi ! filesink location=notes.mid
+ * gst-launch-1.0 avmtestsrc name=t num-seconds=3 t.notes ! avmeventenc ! audio/midi ! filesink location=notes.mid
  * ]| The same as a MIDI file.
  */
 

@@ -33,7 +33,7 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 avmtestsrc name=t num-buffers=150 t.video ! avmklttrack regions="<<1,hand,300,200,60,60>>" ! avmoverlay name=o ! videoconvert ! autovideosink t.notes ! o.events_0
+ * gst-launch-1.0 avmtestsrc name=t num-seconds=5 t.video ! avmklttrack regions="<<1,hand,300,200,60,60>>" ! avmoverlay name=o ! videoconvert ! autovideosink t.notes ! o.events_0
  * ]| The virtual ensemble with a tracked region and the notes that are played.
  */
 
