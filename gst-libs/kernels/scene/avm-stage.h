@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 #define AVM_STAGE_MAX_PLAYERS 8
-#define AVM_STAGE_MAX_SIZE 16384
+#define AVM_STAGE_MAX_SIZE 4096
 
 /**
  * AvmStageConfig: start from avm_stage_config_init.
