@@ -644,7 +644,9 @@ gst_avm_param_spec_regions (
 {
   return gst_param_spec_array (name, nick, blurb,
       gst_param_spec_array ("region", "Region",
-          "id, role, x, y, width, height and optionally the part", NULL,
+          "id, role, x, y, width, height and optionally the part",
+          g_param_spec_string ("member", "Member", "One of them", NULL,
+              G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS),
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS),
       flags);
 }
