@@ -768,8 +768,13 @@ gst_avm_test_src_request_new_pad (GstElement *element, GstPadTemplate *templ,
     return NULL;
   }
   pad = gst_avm_test_src_pad_new (templ, pad_name, (AvmTestStream)stream, part);
+  if (self->ensemble == NULL)
+    return gst_element_add_pad (element, GST_PAD (pad)) ? GST_PAD (pad) : NULL;
+  /* the element is running */
+  gst_pad_set_active (GST_PAD (pad), TRUE);
   if (!gst_element_add_pad (element, GST_PAD (pad)))
     return NULL;
+  gst_avm_test_src_pad_begin (pad, self);
   return GST_PAD (pad);
 }
 

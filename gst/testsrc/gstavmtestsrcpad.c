@@ -753,26 +753,11 @@ gst_avm_test_src_pad_set_segment (
   pad->need_segment = TRUE;
 }
 
-static gboolean
-activate_mode (
-    GstPad *gst_pad, GstObject *parent, GstPadMode mode, gboolean active)
+void
+gst_avm_test_src_pad_begin (GstAvmTestSrcPad *pad, GstAvmTestSrc *self)
 {
-  GstAvmTestSrc *self = GST_AVM_TEST_SRC (parent);
-  GstAvmTestSrcPad *pad = GST_AVM_TEST_SRC_PAD (gst_pad);
   GstSegment segment;
 
-  if (mode != GST_PAD_MODE_PUSH)
-    return FALSE;
-  if (!active) {
-    g_mutex_lock (&self->lock);
-    pad->flushing = TRUE;
-    gst_avm_test_src_pad_unschedule (pad);
-    g_cond_broadcast (&self->cond);
-    g_mutex_unlock (&self->lock);
-    gst_pad_stop_task (gst_pad);
-    gst_avm_test_src_pad_clear (pad);
-    return TRUE;
-  }
   pad->opened = FALSE;
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.duration = self->duration;
@@ -781,6 +766,32 @@ activate_mode (
   pad->send_eos = FALSE;
   gst_avm_test_src_pad_start (pad);
   g_mutex_unlock (&self->lock);
+}
+
+static gboolean
+activate_mode (
+    GstPad *gst_pad, GstObject *parent, GstPadMode mode, gboolean active)
+{
+  GstAvmTestSrcPad *pad = GST_AVM_TEST_SRC_PAD (gst_pad);
+  GstAvmTestSrc *self;
+
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  /* a pad for a running element: it begins when it has been added */
+  if (parent == NULL)
+    return TRUE;
+  self = GST_AVM_TEST_SRC (parent);
+  if (active) {
+    gst_avm_test_src_pad_begin (pad, self);
+    return TRUE;
+  }
+  g_mutex_lock (&self->lock);
+  pad->flushing = TRUE;
+  gst_avm_test_src_pad_unschedule (pad);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  gst_pad_stop_task (gst_pad);
+  gst_avm_test_src_pad_clear (pad);
   return TRUE;
 }
 

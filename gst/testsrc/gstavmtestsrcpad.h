@@ -52,6 +52,9 @@ struct _GstAvmTestSrcPad {
 GstAvmTestSrcPad *gst_avm_test_src_pad_new (
     GstPadTemplate *templ, const gchar *name, AvmTestStream stream, gint part);
 
+/* From the start of the performance */
+void gst_avm_test_src_pad_begin (GstAvmTestSrcPad *pad, GstAvmTestSrc *self);
+
 /* Stop and go of the streaming thread; with the element's lock held */
 void gst_avm_test_src_pad_unschedule (GstAvmTestSrcPad *pad);
 void gst_avm_test_src_pad_start (GstAvmTestSrcPad *pad);
