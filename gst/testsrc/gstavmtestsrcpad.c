@@ -63,8 +63,18 @@ gst_avm_test_src_pad_init (GstAvmTestSrcPad *pad)
 GstCaps *
 gst_avm_test_src_fixate_video (GstCaps *caps)
 {
+  GstCaps *colour = gst_caps_from_string ("video/x-raw, format = I420");
   GstStructure *s;
 
+  /* in colour where that is welcome, even behind a converter that would
+   * rather pass on what an encoder prefers */
+  if (gst_caps_can_intersect (caps, colour)) {
+    GstCaps *both = gst_caps_intersect (caps, colour);
+
+    gst_caps_replace (&caps, both);
+    gst_caps_unref (both);
+  }
+  gst_caps_unref (colour);
   caps = gst_caps_make_writable (gst_caps_truncate (caps));
   s = gst_caps_get_structure (caps, 0);
   gst_structure_fixate_field_nearest_int (s, "width", DEFAULT_WIDTH);
