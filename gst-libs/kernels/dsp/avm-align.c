@@ -28,7 +28,10 @@
 #define ONE 1.5f
 
 #define REFINE_SIGMA 0.5 /* of the reach */
-#define REFINE_HARMONICS 6
+#define REFINE_HARMONICS 10
+#define ATTACK_MARGIN 0.12 /* s, how long an attack may last */
+#define FOOT 0.25          /* of the rise, where it begins */
+#define MOST_FRAMES 256
 #define CHORD 0.002 /* s between onsets that are one */
 
 typedef struct {
@@ -311,65 +314,92 @@ amplitude_at (const Job *job, ptrdiff_t frame, int pitch)
       avm_pitchgram_frame (job->audio, (size_t)frame)[pitch - AVM_PITCH_LOW]);
 }
 
-/* Adds how fast the harmonics of a note rise at each frame from `first` on,
- * in parts of the most they reach about there. Amplitudes, not levels: only
- * they rise symmetrically about the onset in a symmetric filter. */
+/* The harmonics of the notes over the frames about an onset: each in parts of
+ * the most it reaches there, weighted by how sharply its filter sees time.
+ * Amplitudes, not levels: only they rise symmetrically about the onset in a
+ * symmetric filter. */
+typedef struct {
+  ptrdiff_t first; /* frame of the first value */
+  size_t n;
+  double level[MOST_FRAMES], rise[MOST_FRAMES];
+} Attack;
+
 static void
-add_rises (const Job *job, int pitch, ptrdiff_t first, size_t n, double *rises)
+add_harmonic (const Job *job, Attack *attack, int pitch)
 {
   ptrdiff_t reach = (ptrdiff_t)AVM_MAX (lrint (0.01 * job->rate), 1);
+  double weight = 0.04 / avm_pitch_window (pitch);
+  float most = 1e-6f;
 
-  for (int h = 1; h <= REFINE_HARMONICS; h++) {
-    int p = pitch + (int)lrint (12.0 * log2 (h));
-    float most = 1e-7f;
+  for (size_t i = 0; i < attack->n; i++)
+    most =
+        fmaxf (most, amplitude_at (job, attack->first + (ptrdiff_t)i, pitch));
+  for (size_t i = 0; i < attack->n; i++) {
+    ptrdiff_t at = attack->first + (ptrdiff_t)i;
+    float rise = amplitude_at (job, at + reach, pitch)
+        - amplitude_at (job, at - reach, pitch);
 
-    for (ptrdiff_t i = first - reach; i < first + (ptrdiff_t)n + 3 * reach; i++)
-      most = fmaxf (most, amplitude_at (job, i, p));
-    for (size_t i = 0; i < n; i++) {
-      ptrdiff_t at = first + (ptrdiff_t)i;
-      float rise =
-          amplitude_at (job, at + reach, p) - amplitude_at (job, at - reach, p);
-
-      rises[i] += fmaxf (rise, 0.0f) / most / h;
-    }
+    attack->level[i] += weight * amplitude_at (job, at, pitch) / most;
+    attack->rise[i] += weight * fmaxf (rise, 0.0f) / most;
   }
 }
 
-/* The time within the reach where the notes rise most, weighted by how near
- * it is to what the warping says. */
+/* From the steepest frame back to where the rise begins: bowed notes take
+ * their time, and a note is said to begin when it begins to sound. */
+static double
+find_foot (const Job *job, const Attack *attack, size_t peak)
+{
+  size_t margin = (size_t)(ATTACK_MARGIN * job->rate);
+  size_t a = peak > margin ? peak - margin : 0, at = peak;
+  size_t b = AVM_MIN (peak + margin, attack->n - 1);
+  double least = INFINITY, most = 0.0, foot;
+
+  for (size_t i = a; i <= peak; i++)
+    least = AVM_MIN (least, attack->level[i]);
+  for (size_t i = peak; i <= b; i++)
+    most = AVM_MAX (most, attack->level[i]);
+  foot = least + FOOT * (most - least);
+  while (at > a && attack->level[at] > foot)
+    at--;
+  if (at == peak || attack->level[at] > foot)
+    return (double)at;
+  return (double)at
+      + (foot - attack->level[at])
+      / (attack->level[at + 1] - attack->level[at]);
+}
+
+/* Within the reach, where the notes begin to rise most, weighted by how near
+ * that is to what the warping says. */
 static double
 refine_onset (const Job *job, const size_t *notes, size_t n_notes, double time,
     double back, double ahead)
 {
-  enum {
-    MOST = 128
-  };
-  double rises[MOST] = {0.0}, best = 0.0, value[3];
-  ptrdiff_t first = (ptrdiff_t)floor ((time - back) * job->rate);
-  ptrdiff_t last = (ptrdiff_t)ceil ((time + ahead) * job->rate);
-  size_t n = (size_t)AVM_CLAMP (last - first + 1, 3, MOST), peak = 0;
-  double sigma = REFINE_SIGMA * job->config->refine;
+  size_t margin = (size_t)(ATTACK_MARGIN * job->rate);
+  Attack attack = {.first = (ptrdiff_t)floor ((time - back) * job->rate)
+          - (ptrdiff_t)margin};
+  size_t n = (size_t)ceil ((back + ahead) * job->rate) + 2, peak = 0;
+  double sigma = REFINE_SIGMA * job->config->refine, best = 0.0;
 
-  for (size_t k = 0; k < n_notes; k++)
-    add_rises (job,
-        job->score->notes[notes[k]].pitch + job->result->transposition, first,
-        n, rises);
-  for (size_t i = 0; i < n; i++) {
-    double away = ((double)(first + (ptrdiff_t)i) / job->rate - time) / sigma;
+  attack.n = AVM_MIN (n + 2 * margin, MOST_FRAMES);
+  for (size_t k = 0; k < n_notes; k++) {
+    int pitch = job->score->notes[notes[k]].pitch + job->result->transposition;
 
-    rises[i] *= exp (-0.5 * away * away);
-    if (rises[i] > best) {
-      best = rises[i];
+    for (int h = 1; h <= REFINE_HARMONICS; h++)
+      add_harmonic (job, &attack, pitch + (int)lrint (12.0 * log2 (h)));
+  }
+  for (size_t i = margin; i + margin < attack.n; i++) {
+    double at = (double)(attack.first + (ptrdiff_t)i) / job->rate;
+    double away = (at - time) / sigma;
+    double value = attack.rise[i] * exp (-0.5 * away * away);
+
+    if (value > best) {
+      best = value;
       peak = i;
     }
   }
-  if (best <= 0.0 || peak == 0 || peak + 1 >= n)
+  if (best <= 0.0)
     return time;
-  for (int i = 0; i < 3; i++)
-    value[i] = rises[peak + (size_t)i - 1];
-  return ((double)(first + (ptrdiff_t)peak)
-             + avm_parabolic_offset (value[0], value[1], value[2]))
-      / job->rate;
+  return ((double)attack.first + find_foot (job, &attack, peak)) / job->rate;
 }
 
 /* -- notes ---------------------------------------------------------------- */

@@ -44,7 +44,7 @@ avm_fft_new (size_t n)
 #endif
   pthread_mutex_lock (&planner_lock);
   if (fft->time != NULL && fft->bins != NULL) {
-    unsigned flags = n <= 16384 ? FFTW_MEASURE : FFTW_ESTIMATE;
+    unsigned flags = n <= 4096 ? FFTW_MEASURE : FFTW_ESTIMATE;
 
     fft->forward = fftwf_plan_dft_r2c_1d (
         (int)n, fft->time, (fftwf_complex *)fft->bins, flags);
