@@ -27,6 +27,11 @@ need_file() {
   [ -r "$1" ] || die "$(gettext 'The file "%s" may not be read.')" "$1"
 }
 
+# Without a version gst-inspect-1.0 asks for GStreamer's own.
+has_element() {
+  gst-inspect-1.0 --exists --atleast-version=0.0 "$1"
+}
+
 # The elements of an installed avm, or else those of a build directory beside
 # the sources: AVM_BUILD, or build/.
 find_elements() {
@@ -34,7 +39,7 @@ find_elements() {
   source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
   build=${AVM_BUILD:-$source/build}
   if [ -d "$build/gst" ] \
-    && { [ -n "${AVM_BUILD:-}" ] || ! gst-inspect-1.0 --exists avmvibrato; }; then
+    && { [ -n "${AVM_BUILD:-}" ] || ! has_element avmvibrato; }; then
     build=$(cd "$build" && pwd)
     export GST_PLUGIN_PATH_1_0="$build/gst${GST_PLUGIN_PATH_1_0:+:$GST_PLUGIN_PATH_1_0}"
     export LD_LIBRARY_PATH="$build/gst-libs/gst/avm${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
@@ -42,7 +47,7 @@ find_elements() {
     export AVM_DATADIR="$source/data"
   fi
   for element in "$@"; do
-    gst-inspect-1.0 --exists "$element" || die "$(gettext \
+    has_element "$element" || die "$(gettext \
       'The element "%s" is missing. Build avm with "meson setup build && meson compile -C build", and install GStreamer'\''s plugins with "scripts/install-deps run".')" \
       "$element"
   done
