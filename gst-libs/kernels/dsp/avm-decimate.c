@@ -188,3 +188,38 @@ avm_decimator_finish (AvmDecimator *self, float *out)
   avm_decimator_reset (self);
   return n_out;
 }
+
+void
+avm_downmix_f32 (const float *in, size_t n, unsigned channels, float *out)
+{
+  float scale = 1.0f / (float)channels;
+
+  for (size_t i = 0; i < n; i++, in += channels) {
+    float sum = in[0];
+
+    for (unsigned c = 1; c < channels; c++)
+      sum += in[c];
+    out[i] = sum * scale;
+  }
+}
+
+void
+avm_downmix_s16 (const int16_t *in, size_t n, unsigned channels, float *out)
+{
+  float scale = 1.0f / (32768.0f * (float)channels);
+
+  for (size_t i = 0; i < n; i++, in += channels) {
+    int sum = in[0];
+
+    for (unsigned c = 1; c < channels; c++)
+      sum += in[c];
+    out[i] = (float)sum * scale;
+  }
+}
+
+AVM_CLONES void
+avm_quantise_s16 (const float *in, size_t n, int16_t *out)
+{
+  for (size_t i = 0; i < n; i++)
+    out[i] = (int16_t)rintf (AVM_CLAMP (in[i] * 32768.0f, -32768.0f, 32767.0f));
+}

@@ -37,6 +37,13 @@ size_t avm_decimator_do (
  * the sum of all is ceil (samples / factor), and resets. */
 size_t avm_decimator_finish (AvmDecimator *self, float *out);
 
+/* The mean of the channels of n interleaved frames (16 bit: full scale 1). */
+void avm_downmix_f32 (const float *in, size_t n, unsigned channels, float *out);
+void avm_downmix_s16 (
+    const int16_t *in, size_t n, unsigned channels, float *out);
+/* To 16 bit, full scale 1, rounded and clipped. */
+void avm_quantise_s16 (const float *in, size_t n, int16_t *out);
+
 #ifdef __cplusplus
 }
 #endif
