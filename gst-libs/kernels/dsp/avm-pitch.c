@@ -137,10 +137,21 @@ choose_sizes (AvmPitch *self)
       + 2 * self->window + self->refine_max + BLOCK + 64;
 }
 
+/* Plans for other sizes are no faster here and take much longer to make. */
+static size_t
+power_of_two (size_t n)
+{
+  size_t size = 64;
+
+  while (size < n)
+    size *= 2;
+  return size;
+}
+
 static bool
 allocate (AvmPitch *self)
 {
-  size_t n = avm_fft_good_size (self->window + self->max_lag + 1);
+  size_t n = power_of_two (self->window + self->max_lag + 1);
 
   self->block = avm_alloc (BLOCK + 64, sizeof (float));
   self->buffer = avm_alloc (self->capacity, sizeof (float));

@@ -70,6 +70,17 @@ struct _AvmScorePitch {
   size_t *row_first; /* first note that may sound, per frame */
 };
 
+/* Plans for powers of two are quickly made. */
+static size_t
+padded_size (size_t n)
+{
+  size_t size = 64;
+
+  while (size < n)
+    size *= 2;
+  return size;
+}
+
 AvmScorePitch *
 avm_scorepitch_new (const AvmScorePitchConfig *config, AvmError *error)
 {
@@ -88,7 +99,7 @@ avm_scorepitch_new (const AvmScorePitchConfig *config, AvmError *error)
     self->half = (size_t)(0.5 * FIT_SPAN * config->rate);
     self->fit = avm_jointfit_new (self->half);
     self->search = (size_t)(SEARCH_SPAN * config->rate) & ~(size_t)1;
-    self->fft = avm_fft_new (avm_fft_good_size (4 * self->search));
+    self->fft = avm_fft_new (padded_size (4 * self->search));
     self->search_window = avm_alloc (self->search, sizeof (float));
     self->segment = avm_alloc (
         AVM_MAX (self->search, 2 * self->half + 1) + 64, sizeof (float));
