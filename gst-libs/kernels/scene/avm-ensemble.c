@@ -197,7 +197,8 @@ player_init (Player *p, const AvmEnsembleConfig *config, const AvmScore *score,
   p->nod_phase = avm_rng_range (rng, 0.0, 2.0 * M_PI);
   p->rate = avm_rng_range (rng, 5.5, 7.2);
   p->extent = avm_rng_range (rng, 32.0, 60.0);
-  p->info.roll_px = 2.0 * avm_rng_range (rng, 0.8, 1.8) / p->extent;
+  p->info.roll_px =
+      2.0 * 0.65 * exp (avm_rng_uniform (rng) * log (3.0)) / p->extent;
 }
 
 static int
@@ -955,8 +956,8 @@ hand_unrest (const AvmPerformedNote *note, double time)
 static double
 hand_roll (const Player *p, size_t after, double time)
 {
-  double roll = 0.35 * avm_ensemble_noise (p->key + 21, time * 1.7)
-      + 0.15 * avm_ensemble_noise (p->key + 22, time * 9.0);
+  double roll = 0.5 * avm_ensemble_noise (p->key + 21, time * 1.7)
+      + 0.22 * avm_ensemble_noise (p->key + 22, time * 11.0);
 
   for (size_t i = after > 1 ? after - 2 : 0; i < p->n_line && i < after + 1;
        i++) {
