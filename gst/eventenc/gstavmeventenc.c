@@ -111,7 +111,8 @@ struct _GstAvmEventEnc {
 
   /* streaming state: the sink pad's stream lock */
   GstSegment segment;
-  GstEvent *segment_event;
+  GstEvent *segment_event; /* still to be sent */
+  gboolean segment_sent;
   Format format;
   GstCaps *sink_caps;
   gchar *kind;
@@ -267,6 +268,7 @@ reset (GstAvmEventEnc *self)
   gst_clear_event (&self->segment_event);
   g_clear_pointer (&self->score, avm_score_free);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  self->segment_sent = FALSE;
   self->count = 0;
   self->live = FALSE;
 }
@@ -587,7 +589,7 @@ push_text (GstAvmEventEnc *self, GString *text, GstClockTime pts,
 }
 
 /* The segment goes out with the first result, or at the end: an empty stream
- * has its header, too. */
+ * has its header, too, even one that ends before its segment. */
 static GstFlowReturn
 push_header (GstAvmEventEnc *self)
 {
@@ -595,9 +597,11 @@ push_header (GstAvmEventEnc *self)
   gboolean full;
   gint part;
 
+  if (self->segment_event == NULL && !self->segment_sent)
+    self->segment_event = gst_event_new_segment (&self->segment);
   if (self->segment_event != NULL) {
-    gst_pad_push_event (self->srcpad, self->segment_event);
-    self->segment_event = NULL;
+    self->segment_sent = TRUE;
+    gst_pad_push_event (self->srcpad, g_steal_pointer (&self->segment_event));
   }
   if (self->header_sent)
     return GST_FLOW_OK;
@@ -916,6 +920,7 @@ gst_avm_eventenc_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       g_clear_pointer (&self->score, avm_score_free);
       gst_clear_event (&self->segment_event);
       gst_segment_init (&self->segment, GST_FORMAT_TIME);
+      self->segment_sent = FALSE;
       self->count = 0;
       break;
     default:

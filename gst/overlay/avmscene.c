@@ -807,21 +807,45 @@ title_width (Scene *scene)
       widest + 0.6 * scene->text, 0.18 * avm_canvas_get_width (scene->canvas));
 }
 
+/* Whether any curve of a quantity can be drawn */
+static gboolean
+has_curve (const Scene *scene, const gchar *series, const gchar *field)
+{
+  for (GList *l = scene->tracks; l != NULL; l = l->next) {
+    const AvmTrack *track = l->data;
+
+    if (g_strcmp0 (track->kind, series) == 0)
+      return TRUE;
+    for (guint i = 0; i < MIN (track->events->len, 64); i++) {
+      GVariant *curve = gst_avm_event_get_variant (
+          g_array_index (track->events, AvmTrackEvent, i).event, field);
+
+      if (curve != NULL) {
+        g_variant_unref (curve);
+        return TRUE;
+      }
+    }
+  }
+  return FALSE;
+}
+
 /* Which colour is what, at the top right of the panel */
 static void
 draw_legend (Scene *scene, gdouble right, gdouble top)
 {
   static const struct {
-    const gchar *text;
+    const gchar *text, *series, *field;
     const AvmColor *color;
   } entries[] = {
-      {"hand motion", &motion_color},
-      {"pitch ±60 cents", &pitch_color},
+      {"hand motion", "motion", "displacement", &motion_color},
+      {"pitch ±60 cents", "f0", "pitch-curve", &pitch_color},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (entries) && scene->text > 0.0; i++) {
     gdouble size = 0.65 * scene->text, width, height;
 
+    if (!has_curve (scene, entries[i].series, entries[i].field))
+      continue;
     avm_canvas_measure (
         scene->canvas, entries[i].text, size, TRUE, &width, &height);
     right -= width;
