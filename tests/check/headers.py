@@ -16,7 +16,7 @@ flags = subprocess.run(
 lib = os.path.join(source, 'gst-libs')
 failed = 0
 headers = [h for h in glob.glob(os.path.join(lib, '**', '*.h'),
-                                recursive=True) if 'orc-dist' not in h]
+                                recursive=True) if not h.endswith(('-orc-dist.h', '.inc.h'))]
 for header in sorted(headers):
     name = os.path.relpath(header, lib)
     if name.startswith('kernels/'):

@@ -37,7 +37,7 @@ while True:
     values = GstAvm.avm_series_buffer_get_values(buf, info)
     width = info.get_n_channels()
     for row in range(len(values) // width):
-        time = info.row_time(buf.pts, row) / Gst.SECOND
+        time = GstAvm.avm_series_row_time(info, buf.pts, row) / Gst.SECOND
         print('%.4f\t' % time + '\t'.join(
             '%.3f' % v for v in values[row * width:(row + 1) * width]))
         rows += 1

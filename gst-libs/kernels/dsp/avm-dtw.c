@@ -42,14 +42,14 @@ typedef struct {
 #pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
 #define LANES 16
 #define NAME(x) x##_16
-#include "dsp/avm-dtw-strip.h"
+#include "dsp/avm-dtw-strip.inc.h"
 #pragma GCC pop_options
 
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 #define LANES 8
 #define NAME(x) x##_8
-#include "dsp/avm-dtw-strip.h"
+#include "dsp/avm-dtw-strip.inc.h"
 #pragma GCC pop_options
 #else
 #define HAVE_LEVELS 0
@@ -57,7 +57,7 @@ typedef struct {
 
 #define LANES 4
 #define NAME(x) x##_4
-#include "dsp/avm-dtw-strip.h"
+#include "dsp/avm-dtw-strip.inc.h"
 
 typedef struct {
   const AvmDtwSide *rows;
