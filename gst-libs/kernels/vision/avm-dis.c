@@ -397,54 +397,105 @@ mean_rect (const AvmDis *dis, const float *plane)
   return sum / ((double)dis->rect.w * dis->rect.h);
 }
 
-/* Sums of products of the two gradients over one row, where inside */
-AVM_CLONES static void
-correlate_row (const float *a, const float *b, const float *inside,
-    ptrdiff_t stride, int n, double sums[3])
+/* Sums over the rectangle of products of the gradients a of the first picture,
+ * b of the warped second one and g, their mean, and of the difference z */
+typedef enum {
+  AB,
+  AA,
+  BB,
+  GXX,
+  GXY,
+  GYY,
+  GXZ,
+  GYZ,
+  N_SUMS
+} Sum;
+
+/* Partial sums that the compiler may keep in a vector each */
+#define LANES 16
+
+static inline __attribute__ ((always_inline)) void
+add_pixel (const float *a, const float *b, ptrdiff_t stride, float inside,
+    float sums[N_SUMS][LANES], int lane)
 {
-  float ab = 0.0f, aa = 0.0f, bb = 0.0f;
+  float ax = a[1] - a[-1], ay = a[stride] - a[-stride];
+  float bx = b[1] - b[-1], by = b[stride] - b[-stride];
+  float gx = 0.25f * (ax + bx), gy = 0.25f * (ay + by), z = b[0] - a[0];
+  float weight = inside / (1.0f + z * z * (1.0f / 64.0f));
 
-  for (int x = 0; x < n; x++) {
-    float ax = a[x + 1] - a[x - 1], ay = a[x + stride] - a[x - stride];
-    float bx = b[x + 1] - b[x - 1], by = b[x + stride] - b[x - stride];
-    float k = inside[x];
-
-    ab += k * (ax * bx + ay * by);
-    aa += k * (ax * ax + ay * ay);
-    bb += k * (bx * bx + by * by);
-  }
-  sums[0] += ab;
-  sums[1] += aa;
-  sums[2] += bb;
+  sums[AB][lane] += inside * (ax * bx + ay * by);
+  sums[AA][lane] += inside * (ax * ax + ay * ay);
+  sums[BB][lane] += inside * (bx * bx + by * by);
+  sums[GXX][lane] += weight * gx * gx;
+  sums[GXY][lane] += weight * gx * gy;
+  sums[GYY][lane] += weight * gy * gy;
+  sums[GXZ][lane] += weight * gx * z;
+  sums[GYZ][lane] += weight * gy * z;
 }
 
-static float
-confidence (const AvmDis *dis)
+AVM_CLONES static void
+add_row (const float *a, const float *b, const float *inside, ptrdiff_t stride,
+    int n, double sums[N_SUMS])
+{
+  float lanes[N_SUMS][LANES] = {{0.0f}};
+  int x = 0;
+
+  for (; x + LANES <= n; x += LANES)
+    for (int l = 0; l < LANES; l++)
+      add_pixel (a + x + l, b + x + l, stride, inside[x + l], lanes, l);
+  for (; x < n; x++)
+    add_pixel (a + x, b + x, stride, inside[x], lanes, 0);
+  for (int i = 0; i < N_SUMS; i++)
+    for (int l = 0; l < LANES; l++)
+      sums[i] += lanes[i][l];
+}
+
+static void
+add_rect (const AvmDis *dis, double sums[N_SUMS])
 {
   const AvmDisLevel *level = &dis->levels[0];
   float *warped = dis->scratch[0], *inside = dis->scratch[1];
   ptrdiff_t offset =
       (dis->rect.y - dis->area.y) * level->stride + dis->rect.x - dis->area.x;
-  double sums[3] = {0.0, 0.0, 0.0};
 
   avm_dis_warp (level, warped, inside);
   avm_dis_replicate (warped, level->w, level->h, level->stride, 1);
   for (int y = 0; y < dis->rect.h; y++) {
-    correlate_row (level->i0 + offset, warped + offset, inside + offset,
+    add_row (level->i0 + offset, warped + offset, inside + offset,
         level->stride, dis->rect.w, sums);
     offset += level->stride;
   }
-  if (!(sums[1] > 0.0 && sums[2] > 0.0))
-    return 0.0f;
-  return (float)AVM_CLAMP (sums[0] / sqrt (sums[1] * sums[2]), 0.0, 1.0);
+}
+
+/* One robust Gauss-Newton step for the error that all of the rectangle has in
+ * common: what half resolution leaves of it, at full resolution. */
+static void
+correct_mean (const double sums[N_SUMS], AvmDisMotion *motion)
+{
+  double xx = sums[GXX], xy = sums[GXY], yy = sums[GYY], det, du, dv;
+
+  xx += 0.01 * (sums[GXX] + sums[GYY]) + 1e-3;
+  yy += 0.01 * (sums[GXX] + sums[GYY]) + 1e-3;
+  det = xx * yy - xy * xy;
+  du = (xy * sums[GYZ] - yy * sums[GXZ]) / det;
+  dv = (xy * sums[GXZ] - xx * sums[GYZ]) / det;
+  motion->u += (float)AVM_CLAMP (du, -0.25, 0.25);
+  motion->v += (float)AVM_CLAMP (dv, -0.25, 0.25);
 }
 
 void
 avm_dis_get_motion (const AvmDis *dis, AvmDisMotion *motion)
 {
+  double sums[N_SUMS] = {0.0}, energy;
+
+  add_rect (dis, sums);
+  energy = sqrt (sums[AA] * sums[BB]);
   motion->u = (float)(mean_rect (dis, dis->levels[0].u) + dis->shift_x);
   motion->v = (float)(mean_rect (dis, dis->levels[0].v) + dis->shift_y);
-  motion->confidence = confidence (dis);
+  motion->confidence =
+      energy > 0.0 ? (float)AVM_CLAMP (sums[AB] / energy, 0.0, 1.0) : 0.0f;
+  if (AVM_MIN (dis->params.finest, dis->n_levels - 1) > 0)
+    correct_mean (sums, motion);
 }
 
 void
