@@ -61,6 +61,42 @@ struct _AvmPitchgram {
   size_t n_frames, frames_capacity;
 };
 
+size_t
+avm_mix_down_f32 (const float *in, size_t n_frames, size_t channels, float *out)
+{
+  size_t bad = 0;
+
+  for (size_t i = 0; i < n_frames; i++) {
+    float sum = 0.0f;
+
+    for (size_t c = 0; c < channels; c++) {
+      float x = in[i * channels + c];
+
+      if (fabsf (x) < 1e4f)
+        sum += x;
+      else
+        bad++;
+    }
+    out[i] = sum / (float)channels;
+  }
+  return bad;
+}
+
+void
+avm_mix_down_s16 (
+    const int16_t *in, size_t n_frames, size_t channels, float *out)
+{
+  float scale = 1.0f / (32768.0f * (float)channels);
+
+  for (size_t i = 0; i < n_frames; i++) {
+    int32_t sum = 0;
+
+    for (size_t c = 0; c < channels; c++)
+      sum += in[i * channels + c];
+    out[i] = (float)sum * scale;
+  }
+}
+
 double
 avm_pitch_window (double midi)
 {

@@ -30,6 +30,13 @@ extern "C" {
 #define AVM_PITCH_LOW 24
 #define AVM_N_PITCHES 96
 
+/* Mean of the channels of interleaved frames. What is no finite number below
+ * 10^4 counts as silence; returns how many values that were. */
+size_t avm_mix_down_f32 (
+    const float *in, size_t n_frames, size_t channels, float *out);
+void avm_mix_down_s16 (
+    const int16_t *in, size_t n_frames, size_t channels, float *out);
+
 typedef struct _AvmPitchgram AvmPitchgram;
 
 /* Audio of sample_rate (4000 to 400000 Hz) in, feature_rate frames per second
