@@ -359,6 +359,34 @@ check_any_score (void)
   }
 }
 
+/* Notes of hours, all at once: no more time and memory than they are worth. */
+static void
+check_long_notes (void)
+{
+  AvmScore *score = avm_score_new ();
+  double cpu = avmcheck_cpu ();
+  AvmEnsemble *e;
+
+  avm_score_add_part (score, "", 40, 0);
+  for (int i = 0; i < 2000; i++) {
+    AvmNote note = {.onset = i * 0.01,
+        .duration = 30000.0,
+        .pitch = 60 + i % 12,
+        .velocity = 80};
+
+    avm_score_add_note (score, &note);
+  }
+  avm_score_sort (score);
+  e = perform (score, 1, 8);
+  cpu = avmcheck_cpu () - cpu;
+  CHECK (e != NULL, "an ensemble");
+  CHECK (
+      avm_ensemble_duration (e) > 20000.0, "%g s", avm_ensemble_duration (e));
+  printf ("16000 notes of hours: %.1f s\n", cpu);
+  avm_ensemble_free (e);
+  avm_score_free (score);
+}
+
 static void
 check_errors (void)
 {
@@ -387,6 +415,7 @@ main (int argc, char **argv)
   check_performance ();
   check_tempo ();
   check_any_score ();
+  check_long_notes ();
   check_errors ();
   return avmcheck_report ();
 }

@@ -12,12 +12,13 @@
 #include <string.h>
 
 #define MAX_SECONDS 36000.0
-#define WARP_STEP 0.05       /* s of score time */
-#define CONTIGUOUS 0.06      /* s: no rest between notes closer than this */
-#define CHORD 0.03           /* s: onsets this close are one chord */
-#define VIBRATO_SHORTEST 0.5 /* s */
-#define VIBRATO_FADE 0.07    /* s before the end of the note */
-#define LONGEST_STROKE 3.2   /* s */
+#define WARP_STEP 0.05        /* s of score time */
+#define CONTIGUOUS 0.06       /* s: no rest between notes closer than this */
+#define CHORD 0.03            /* s: onsets this close are one chord */
+#define VIBRATO_SHORTEST 0.5  /* s */
+#define VIBRATO_FADE 0.07     /* s before the end of the note */
+#define LONGEST_MEASURED 10.0 /* s */
+#define LONGEST_STROKE 3.2    /* s */
 
 typedef struct {
   double t0, t1;     /* s */
@@ -421,12 +422,13 @@ avm_ensemble_vibrato_cents (const AvmPerformedNote *note, double time)
 static bool
 measure_vibrato (AvmPerformedNote *note)
 {
-  const double step = 0.001;
+  const double step = 0.002;
   double from = note->onset + note->delay + 0.5 * note->ramp;
   double to = note->onset + note->duration - 0.5 * VIBRATO_FADE;
   double y0 = 0.0, y1 = 0.0, before = NAN, sum = 0.0;
   int n = 0;
 
+  to = fmin (to, from + LONGEST_MEASURED);
   for (double t = from; t < to; t += step) {
     double y2 = avm_ensemble_vibrato_cents (note, t);
 
@@ -551,14 +553,16 @@ add_strokes (Player *p, double t0, double t1, double fall)
   }
 }
 
+/* Strokes follow each other, so dividing adds no more than their time has
+ * room for. */
 static size_t
 most_strokes (const Player *p)
 {
-  size_t n = p->n_notes + 1;
+  double end = 0.0;
 
   for (size_t i = 0; i < p->n_notes; i++)
-    n += (size_t)(p->notes[i].duration / LONGEST_STROKE) + 1;
-  return n;
+    end = fmax (end, p->notes[i].onset + p->notes[i].duration);
+  return 2 * p->n_notes + 2 + (size_t)(end / LONGEST_STROKE);
 }
 
 /* Groups notes into strokes. A note is given the stroke's start; the last

@@ -240,9 +240,9 @@ block_time (const AvmStrings *s, int64_t block)
 }
 
 static bool
-voice_is_over (const AvmStrings *s, const Voice *v)
+is_over (const AvmStrings *s, const AvmPerformedNote *note, int64_t block)
 {
-  return block_time (s, v->block) > v->note->onset + v->note->duration + RING;
+  return block_time (s, block) > note->onset + note->duration + RING;
 }
 
 /* Moves on by a block without a sound; what a seek into a note needs. */
@@ -260,7 +260,7 @@ voice_advance (const AvmStrings *s, Voice *v, double step, double amp)
 static void
 voice_skip_to (const AvmStrings *s, Voice *v, int64_t block)
 {
-  while (v->block < block && !voice_is_over (s, v)) {
+  while (v->block < block && !is_over (s, v->note, v->block)) {
     double time = block_time (s, v->block + 1);
 
     voice_advance (s, v, string_step (s, v->note, time), next_amp (s, v, time));
@@ -526,13 +526,14 @@ render_block (AvmStrings *s)
   memset (s->breath, 0, sizeof (s->breath));
   while (s->next_note < s->n_notes
       && first_block (s, &s->notes[s->next_note]) <= s->block) {
-    if (is_mine (s, &s->notes[s->next_note]))
-      start_voice (s, &s->notes[s->next_note]);
-    s->next_note++;
+    const AvmPerformedNote *note = &s->notes[s->next_note++];
+
+    if (is_mine (s, note) && !is_over (s, note, s->block))
+      start_voice (s, note);
   }
   for (int i = 0; i < s->n_voices; i++) {
     render_voice (s, &s->voices[i]);
-    if (!voice_is_over (s, &s->voices[i]))
+    if (!is_over (s, s->voices[i].note, s->voices[i].block))
       s->voices[n++] = s->voices[i];
   }
   s->n_voices = n;
@@ -623,10 +624,6 @@ avm_strings_seek (AvmStrings *s, int64_t frame)
       l->damp = 0.0f;
     }
   }
-  /* notes that are over are not worth starting */
-  while (s->next_note < s->n_notes
-      && s->notes[s->next_note].onset + 60.0 < block_time (s, s->block))
-    s->next_note++;
   while (s->block < target)
     render_block (s);
   s->used = BLOCK;

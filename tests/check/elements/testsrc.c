@@ -486,6 +486,43 @@ GST_START_TEST (test_seek)
 }
 GST_END_TEST;
 
+/* Seeks at any moment: the last one holds. */
+GST_START_TEST (test_many_seeks)
+{
+  GstElement *pipeline =
+      launch ("avmtestsrc name=t num-seconds=8 players=2 "
+              "t.video ! " SMALL "queue ! fakesink name=v "
+              "t.audio ! queue ! fakesink name=a t.audio_1 ! fakesink "
+              "t.notes ! fakesink t.activity ! queue ! fakesink "
+              "t.regions ! fakesink");
+  Collector *video = collector_new (pipeline, "v");
+  Collector *audio = collector_new (pipeline, "a");
+  GRand *rand = g_rand_new_with_seed (1);
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (guint i = 0; i < 40; i++) {
+    GstClockTime to = (GstClockTime)g_rand_int_range (rand, 0, 7) * GST_SECOND;
+
+    fail_unless_equals_int (
+        gst_element_get_state (pipeline, NULL, NULL, 20 * GST_SECOND),
+        GST_STATE_CHANGE_SUCCESS);
+    fail_unless (gst_element_seek_simple (
+        pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, (gint64)to));
+    g_usleep ((gulong)g_rand_int_range (rand, 0, 8000));
+  }
+  fail_unless (gst_element_seek_simple (
+      pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 7 * GST_SECOND));
+  run (pipeline);
+  fail_unless_equals_int (video->buffers, 25);
+  fail_unless_equals_uint64 (audio->first, 7 * GST_SECOND);
+  fail_unless_equals_uint64 (audio->last_end, 8 * GST_SECOND);
+  g_rand_free (rand);
+  stop (pipeline);
+  collector_free (video);
+  collector_free (audio);
+}
+GST_END_TEST;
+
 GST_START_TEST (test_live)
 {
   GstElement *pipeline =
@@ -711,6 +748,7 @@ avmtestsrc_suite (void)
   tcase_add_test (tc, test_regions);
   tcase_add_test (tc, test_eos_event);
   tcase_add_test (tc, test_seek);
+  tcase_add_test (tc, test_many_seeks);
   tcase_add_test (tc, test_live);
   tcase_add_test (tc, test_bad_scores);
   tcase_add_test (tc, test_score);
