@@ -25,7 +25,7 @@ static const AvmBuild builds[] = {
             .right_shoulder = {-112, 345},
             .left_shoulder = {112, 345},
             .tail = {8, 296},
-            .out = {0.906, 0.423},
+            .out = {0.90630778703665, 0.4226182617407},
             .length = 266,
             .body_begin = 0,
             .body_end = 146,
@@ -50,7 +50,7 @@ static const AvmBuild builds[] = {
             .right_shoulder = {-112, 345},
             .left_shoulder = {112, 345},
             .tail = {2, 294},
-            .out = {0.891, 0.454},
+            .out = {0.89100652418837, 0.45399049973955},
             .length = 286,
             .body_begin = 0,
             .body_end = 164,
@@ -76,7 +76,7 @@ static const AvmBuild builds[] = {
             .right_shoulder = {-128, 342},
             .left_shoulder = {98, 342},
             .tail = {-52, 1032},
-            .out = {0.158, -0.9874},
+            .out = {0.15643446504023, -0.98768834059514},
             .length = 868,
             .body_begin = 70,
             .body_end = 566,
@@ -103,7 +103,7 @@ static const AvmBuild builds[] = {
             .right_shoulder = {-156, 288},
             .left_shoulder = {72, 288},
             .tail = {-30, 1040},
-            .out = {0.135, -0.9908},
+            .out = {0.13917310096007, -0.99026806874157},
             .length = 1012,
             .body_begin = 54,
             .body_end = 662,
@@ -129,6 +129,15 @@ avm_build_get (AvmInstrument instrument)
   if ((int)instrument < 0 || (int)instrument >= SIZE (builds))
     instrument = AVM_INSTRUMENT_VIOLIN;
   return &builds[instrument];
+}
+
+AvmAffine
+avm_build_hand (const AvmBuild *build, AvmVec at)
+{
+  AvmAffine m = {
+      -build->out.x, -build->out.y, -build->out.y, build->out.x, at.x, at.y};
+
+  return m;
 }
 
 void
@@ -878,9 +887,9 @@ paint_cover (AvmCanvas *canvas, AvmCover kind)
 
 /* -- baking ---------------------------------------------------------------- */
 
-/* Where a part lies and how fine its texture is. */
+/* Where a part lies in its own space. */
 static void
-part_box (AvmPart part, const AvmBuild *build, double box[4], double *texels)
+part_box (AvmPart part, const AvmBuild *build, double box[4])
 {
   double mid = 0.5 * (build->left_shoulder.x + build->right_shoulder.x);
   static const double boxes[AVM_N_PARTS][4] = {
@@ -899,13 +908,11 @@ part_box (AvmPart part, const AvmBuild *build, double box[4], double *texels)
   };
 
   memcpy (box, boxes[part], 4 * sizeof (double));
-  *texels = 2.0;
   if (part == AVM_PART_TORSO) {
     box[0] = mid - 146;
     box[1] = build->left_shoulder.y - 64;
     box[2] = mid + 146;
     box[3] = 706;
-    *texels = 1.5;
   } else if (part == AVM_PART_BOW) {
     box[0] = -36;
     box[1] = -12;
@@ -920,10 +927,29 @@ part_box (AvmPart part, const AvmBuild *build, double box[4], double *texels)
     box[1] = build->tail.y + AVM_MIN (dy, 0.0) - py - 4.0;
     box[2] = build->tail.x + AVM_MAX (dx, 0.0) + px + 4.0;
     box[3] = build->tail.y + AVM_MAX (dy, 0.0) + py + 4.0;
-    *texels = build->upright ? 1.5 : 2.0;
   }
-  if (part == AVM_PART_STAND)
-    *texels = 1.5;
+}
+
+static bool
+is_fingering (AvmPart part)
+{
+  return part >= AVM_PART_PALM && part <= AVM_PART_FINGER_3;
+}
+
+/* The upright box around a box that a map turns. */
+static void
+turn_box (double box[4], const AvmAffine *map)
+{
+  double x = 0.5 * (box[0] + box[2]), y = 0.5 * (box[1] + box[3]);
+  double w = 0.5 * (box[2] - box[0]), h = 0.5 * (box[3] - box[1]);
+  double cx = map->a * x + map->b * y, cy = map->c * x + map->d * y;
+  double dx = fabs (map->a) * w + fabs (map->b) * h;
+  double dy = fabs (map->c) * w + fabs (map->d) * h;
+
+  box[0] = cx - dx;
+  box[1] = cy - dy;
+  box[2] = cx + dx;
+  box[3] = cy + dy;
 }
 
 static void
@@ -976,16 +1002,23 @@ avm_parts_bake (AvmSprite parts[AVM_N_PARTS], const AvmBaker *baker,
     AvmInstrument instrument, const AvmLook *look)
 {
   const AvmBuild *build = avm_build_get (instrument);
+  const AvmVec origin = {0.0, 0.0};
+  const AvmAffine hand = avm_build_hand (build, origin);
 
   for (int i = 0; i < AVM_N_PARTS; i++) {
-    double box[4], texels;
+    double box[4];
     AvmCanvas canvas;
     bool baked;
 
-    part_box ((AvmPart)i, build, box, &texels);
+    part_box ((AvmPart)i, build, box);
+    /* what only slides along the neck is baked as it lies there */
+    if (is_fingering ((AvmPart)i))
+      turn_box (box, &hand);
     if (!avm_canvas_init (&canvas, baker->tile, box[0], box[1], box[2], box[3],
-            texels * baker->scale, texels > 1.8 ? 2 : 1))
+            2.0 * baker->scale, 2))
       return false;
+    if (is_fingering ((AvmPart)i))
+      canvas.user = hand;
     paint_part (&canvas, (AvmPart)i, build, look);
     baked = avm_sprite_bake (&parts[i], &canvas, baker->matrix, baker->gray);
     avm_canvas_clear (&canvas);

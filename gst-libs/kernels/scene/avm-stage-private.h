@@ -116,6 +116,7 @@ AvmColor avm_color_mix (AvmColor a, AvmColor b, double share);
 /* Texels are value | alpha << 16, premultiplied. */
 typedef struct {
   uint32_t *texels;
+  uint16_t *extents; /* per row: first, and one past last, not empty */
   int w, h;
 } AvmLayer;
 
@@ -214,6 +215,9 @@ typedef struct {
   double bow_angle; /* of the stick, frog to tip, rad */
   double bow_tilt;  /* rad per string */
 } AvmBuild;
+
+/* How a hand lies on the neck: its x towards the bridge, y across. */
+AvmAffine avm_build_hand (const AvmBuild *build, AvmVec at);
 
 /* How a player looks. */
 typedef struct {

@@ -65,7 +65,24 @@ layer_new (AvmLayer *layer, int w, int h)
   layer->w = w;
   layer->h = h;
   layer->texels = avm_alloc ((size_t)w * (size_t)h, sizeof (uint32_t));
-  return layer->texels != NULL;
+  layer->extents = avm_alloc (2 * (size_t)h, sizeof (uint16_t));
+  return layer->texels != NULL && layer->extents != NULL;
+}
+
+static void
+find_extents (AvmLayer *layer)
+{
+  for (int y = 0; y < layer->h; y++) {
+    const uint32_t *row = layer->texels + (size_t)y * (size_t)layer->w;
+    int lo = 0, hi = layer->w;
+
+    while (lo < hi && row[lo] == 0)
+      lo++;
+    while (hi > lo && row[hi - 1] == 0)
+      hi--;
+    layer->extents[2 * y] = (uint16_t)(lo < hi ? lo : layer->w);
+    layer->extents[2 * y + 1] = (uint16_t)(lo < hi ? hi : 0);
+  }
 }
 
 static void
@@ -78,6 +95,7 @@ bake_luma (AvmLayer *layer, const AvmCanvas *canvas, const AvmMatrix *matrix)
       layer->texels[(size_t)y * (size_t)layer->w + (size_t)x] =
           texel (16.0f * p[3] + dot (matrix->y, p), p[3]);
   }
+  find_extents (layer);
 }
 
 static void
@@ -92,6 +110,7 @@ bake_chroma (AvmLayer *layer, const AvmCanvas *canvas, const float row[3])
           texel (128.0f * p[3] + dot (row, p), p[3]);
     }
   }
+  find_extents (layer);
 }
 
 bool
@@ -104,8 +123,10 @@ avm_sprite_bake (AvmSprite *sprite, const AvmCanvas *canvas,
   sprite->density = canvas->density;
   sprite->x0 = canvas->x0;
   sprite->y0 = canvas->y0;
-  if (!layer_new (&sprite->layers[0], w, h))
+  if (!layer_new (&sprite->layers[0], w, h)) {
+    avm_sprite_clear (sprite);
     return false;
+  }
   bake_luma (&sprite->layers[0], canvas, matrix);
   if (gray)
     return true;
@@ -122,8 +143,10 @@ avm_sprite_bake (AvmSprite *sprite, const AvmCanvas *canvas,
 void
 avm_sprite_clear (AvmSprite *sprite)
 {
-  for (int i = 0; i < 3; i++)
+  for (int i = 0; i < 3; i++) {
     avm_free (sprite->layers[i].texels);
+    avm_free (sprite->layers[i].extents);
+  }
   memset (sprite, 0, sizeof (*sprite));
 }
 
@@ -132,25 +155,98 @@ avm_sprite_clear (AvmSprite *sprite)
 #define HALVES 0x00ff00ffu
 #define ROUND 0x00800080u
 
-/* value and alpha are interpolated together in one word */
-AVM_CLONES static void
+/* Value and alpha are interpolated together in one word: a, b in the row
+ * above, c, d below; weights of 256. */
+static inline uint32_t
+bilinear (
+    uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t fx, uint32_t fy)
+{
+  uint32_t top = a * (256 - fx) + b * fx + ROUND;
+  uint32_t low = c * (256 - fx) + d * fx + ROUND;
+
+  return (((top >> 8) & HALVES) * (256 - fy) + ((low >> 8) & HALVES) * fy
+             + ROUND)
+      >> 8;
+}
+
+static inline uint8_t
+over (uint32_t t, uint8_t below)
+{
+  uint32_t keep = 255 - ((t >> 16) & 255);
+  uint32_t sum = (t & 255) + ((below * keep * 257 + 32768) >> 16);
+
+  return (uint8_t)AVM_MIN (sum, 255);
+}
+
+/* Any map. Gathers are no faster than this, so it is left scalar. */
+static void
 draw_span (uint8_t *restrict out, int n, const uint32_t *restrict texels,
     int stride, int32_t u, int32_t v, int32_t du, int32_t dv)
 {
-  for (int i = 0; i < n; i++) {
-    int32_t x = u + i * du, y = v + i * dv;
-    uint32_t fx = (uint32_t)(x >> 8) & 255, fy = (uint32_t)(y >> 8) & 255;
-    const uint32_t *p = texels + ((y >> 16) * stride + (x >> 16));
-    uint32_t top = p[0] * (256 - fx) + p[1] * fx + ROUND;
-    uint32_t low = p[stride] * (256 - fx) + p[stride + 1] * fx + ROUND;
-    uint32_t t = (((top >> 8) & HALVES) * (256 - fy)
-                     + ((low >> 8) & HALVES) * fy + ROUND)
-        >> 8;
-    uint32_t keep = 255 - ((t >> 16) & 255);
+  for (int i = 0; i < n; i++, u += du, v += dv) {
+    const uint32_t *p = texels + ((ptrdiff_t)(v >> 16) * stride + (u >> 16));
+    uint32_t a = p[0], b = p[1], c = p[stride], d = p[stride + 1];
 
-    out[i] = (uint8_t)AVM_MIN (
-        (t & 255) + ((out[i] * keep * 257 + 32768) >> 16), 255);
+    if ((a | b | c | d) != 0)
+      out[i] = over (bilinear (a, b, c, d, (uint32_t)(u >> 8) & 255,
+                         (uint32_t)(v >> 8) & 255),
+          out[i]);
   }
+}
+
+/* Upright at `step` texels per px: the weights stay, loads are in order. */
+#define ALIGNED(name, step)                                                    \
+  AVM_CLONES static void name (uint8_t *restrict out, int n,                   \
+      const uint32_t *restrict top, const uint32_t *restrict low, uint32_t fx, \
+      uint32_t fy)                                                             \
+  {                                                                            \
+    for (int i = 0; i < n; i++)                                                \
+      out[i] = over (bilinear (top[i * (step)], top[i * (step) + 1],           \
+                         low[i * (step)], low[i * (step) + 1], fx, fy),        \
+          out[i]);                                                             \
+  }
+
+ALIGNED (draw_forward, 2)
+ALIGNED (draw_backward, -2)
+
+/* Where rows y and y + 1 of the layer hold anything: texels [lo, hi). */
+static void
+row_extent (const AvmLayer *layer, int y, int *lo, int *hi)
+{
+  const uint16_t *e = layer->extents + 2 * (size_t)y;
+
+  *lo = AVM_MIN (e[0], e[2]);
+  *hi = AVM_MAX (e[1], e[3]);
+}
+
+static bool
+draw_aligned (const AvmLayer *layer, uint8_t *out, int lo, int hi, int32_t u,
+    int32_t v, int32_t du)
+{
+  int y = v >> 16, first, last, skip;
+  const uint32_t *top = layer->texels + (size_t)y * (size_t)layer->w;
+  uint32_t fx = (uint32_t)(u >> 8) & 255, fy = (uint32_t)(v >> 8) & 255;
+  int n = hi - lo, x = u >> 16;
+
+  if (du != 2 * 65536 && du != -2 * 65536)
+    return false;
+  row_extent (layer, y, &first, &last);
+  if (first >= last)
+    return true;
+  /* texels x + 2 i and the next one must reach [first, last) */
+  skip = du > 0 ? (first - 1 - x) / 2 : (x - last + 1) / 2;
+  skip = AVM_CLAMP (skip, 0, n);
+  out += lo + skip;
+  n -= skip;
+  x += du > 0 ? 2 * skip : -2 * skip;
+  n = AVM_MIN (n, (du > 0 ? last - x : x + 1 - first) / 2 + 1);
+  if (n <= 0)
+    return true;
+  if (du > 0)
+    draw_forward (out, n, top + x, top + x + layer->w, fx, fy);
+  else
+    draw_backward (out, n, top + x, top + x + layer->w, fx, fy);
+  return true;
 }
 
 static bool
@@ -232,8 +328,11 @@ draw_layer (const AvmLayer *layer, uint8_t *plane, int stride, int width,
         && !fixed_inside (layer, u0 + (int64_t)(hi - 1 - lo) * du,
             v0 + (int64_t)(hi - 1 - lo) * dv))
       hi--;
-    draw_span (plane + (ptrdiff_t)y * stride + lo, hi - lo, layer->texels,
-        layer->w, u0, v0, du, dv);
+    if (dv != 0
+        || !draw_aligned (
+            layer, plane + (ptrdiff_t)y * stride, lo, hi, u0, v0, du))
+      draw_span (plane + (ptrdiff_t)y * stride + lo, hi - lo, layer->texels,
+          layer->w, u0, v0, du, dv);
   }
 }
 

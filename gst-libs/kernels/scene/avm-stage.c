@@ -83,6 +83,14 @@ apply (const AvmAffine *m, double x, double y)
 }
 
 static AvmAffine
+shift_to (AvmVec at)
+{
+  AvmAffine m = {1.0, 0.0, 0.0, 1.0, at.x, at.y};
+
+  return m;
+}
+
+static AvmAffine
 rotation (double angle, AvmVec at)
 {
   AvmAffine m = {
@@ -349,22 +357,14 @@ place_left_arm (
 
   centre.x = b->tail.x + b->out.x * along + v.x * b->hand_side + u.x * roll;
   centre.y = b->tail.y + b->out.y * along + v.y * b->hand_side + u.y * roll;
-  hand.a = u.x;
-  hand.b = v.x;
-  hand.c = u.y;
-  hand.d = v.y;
-  hand.x0 = centre.x;
-  hand.y0 = centre.y;
-  place->parts[AVM_PART_PALM] = hand;
+  hand = avm_build_hand (b, centre);
+  place->parts[AVM_PART_PALM] = shift_to (centre);
   for (int i = 0; i < 4; i++) {
     /* the finger that is down lies over the string, the others rise */
     double down = AVM_MAX (1.0 - fabs (3.0 * pose->finger - (double)i), 0.0);
     AvmVec at = apply (&hand, -20.0 + 13.5 * i, 3.0 + 3.0 * (1.0 - down));
-    AvmAffine finger = hand;
 
-    finger.x0 = at.x;
-    finger.y0 = at.y;
-    place->parts[AVM_PART_FINGER_0 + i] = finger;
+    place->parts[AVM_PART_FINGER_0 + i] = shift_to (at);
   }
   wrist = apply (&hand, b->wrist.x, b->wrist.y);
   /* the elbow gives way to half of where the hand goes */

@@ -91,7 +91,7 @@ void avm_stage_config_init (
 /* A player at rest. */
 void avm_stage_pose_init (AvmPose *pose, AvmInstrument instrument);
 
-/* Paints room and players (some tens of ms, some MB by frame size); NULL and
+/* Paints room and players (some 0.1 s and 10 MB at 720p); NULL and
  * error: AVM_ERROR_RANGE (sizes, n_players, NaN), AVM_ERROR_MEMORY. */
 AvmStage *avm_stage_new (const AvmStageConfig *config, AvmError *error);
 void avm_stage_free (AvmStage *stage);
