@@ -17,6 +17,11 @@
 #define REACH 3
 #define WIDE (SIDE + 2 * REACH)
 #define GALLERY 6
+/* How far a region may leap between two frames, in samples; its picture in
+ * the frame before must be found there this well. */
+#define LEAP 18
+#define LEAP_SIDE (SIDE + 2 * LEAP)
+#define MIN_LEAP_NCC 0.6f
 
 /* A point's own window is trusted while it fits this well... */
 #define ANCHOR_NCC 0.8f
@@ -48,7 +53,9 @@ typedef struct {
   AvmVec2 offset; /* from the centre of the region */
   AvmLkTemplate *anchor;
   bool anchored; /* position comes from the anchor */
-  bool inlier;
+  bool moved, inlier;
+  AvmVec2 first_motion; /* without a guess */
+  bool first_moved;
   int strikes;
 } Point;
 
@@ -75,7 +82,7 @@ struct _AvmKlt {
   int width, height;
   AvmPyramid *before, *after;
   bool has_before;
-  AvmLk *lk;
+  AvmLk *lk, *near_lk;
   AvmCorners *corners;
   Region **regions;
   size_t n_regions;
@@ -280,7 +287,7 @@ add_points (AvmKlt *self, Region *r)
     p->position = (AvmVec2){self->found[i].x, self->found[i].y};
     p->motion = (AvmVec2){0.0f, 0.0f};
     p->offset = (AvmVec2){p->position.x - r->cx, p->position.y - r->cy};
-    p->inlier = true;
+    p->moved = p->inlier = true;
     p->strikes = 0;
     p->anchored = avm_lk_template_take (
         self->lk, p->anchor, avm_pyramid_level (self->after, 0), p->position);
@@ -315,40 +322,59 @@ follow_anchor (AvmKlt *self, Point *p, AvmVec2 position)
   p->position = position;
 }
 
-/* Moves all points to the new frame; those that do not lead back, or that
- * look different, are dropped. */
+/* Follows all points to the new frame and back again. The common guess is
+ * where they are thought to have gone; with it, only the finest levels are
+ * used. Those that do not lead back, or that look different, have not moved. */
 static void
-move_points (AvmKlt *self, Region *r)
+move_points (AvmKlt *self, Region *r, const AvmVec2 *guess)
 {
-  bool keep[1000];
+  AvmLk *lk = guess != NULL ? self->near_lk : self->lk;
   float limit = self->params.max_return_error;
+  size_t n = r->n_points;
 
-  for (size_t i = 0; i < r->n_points; i++)
+  for (size_t i = 0; i < n; i++) {
     self->prev[i] = r->points[i].position;
-  avm_lk_track (self->lk, self->before, self->after, self->prev, self->next,
-      self->forth_results, r->n_points, false);
-  avm_lk_track (self->lk, self->after, self->before, self->next, self->back,
-      self->back_results, r->n_points, false);
-  for (size_t i = 0; i < r->n_points; i++) {
+    if (guess != NULL)
+      self->next[i] =
+          (AvmVec2){self->prev[i].x + guess->x, self->prev[i].y + guess->y};
+  }
+  avm_lk_track (lk, self->before, self->after, self->prev, self->next,
+      self->forth_results, n, guess != NULL);
+  for (size_t i = 0; guess != NULL && i < n; i++)
+    self->back[i] =
+        (AvmVec2){self->next[i].x - guess->x, self->next[i].y - guess->y};
+  avm_lk_track (lk, self->after, self->before, self->next, self->back,
+      self->back_results, n, guess != NULL);
+  for (size_t i = 0; i < n; i++) {
     Point *p = &r->points[i];
     float ex = self->back[i].x - self->prev[i].x;
     float ey = self->back[i].y - self->prev[i].y;
-    AvmVec2 position;
 
-    keep[i] = self->forth_results[i].status == AVM_LK_TRACKED
+    p->moved = self->forth_results[i].status == AVM_LK_TRACKED
         && self->back_results[i].status == AVM_LK_TRACKED
         && hypotf (ex, ey) <= limit
         && self->forth_results[i].ncc >= MIN_POINT_NCC;
-    if (!keep[i])
-      continue;
     /* the mean of both ways: what depends on which picture gives the
      * gradient cancels out */
-    position =
-        (AvmVec2){self->next[i].x - 0.5f * ex, self->next[i].y - 0.5f * ey};
-    p->motion =
-        (AvmVec2){position.x - self->prev[i].x, position.y - self->prev[i].y};
-    follow_anchor (self, p, position);
-    keep[i] = isfinite (p->position.x) && isfinite (p->position.y);
+    p->motion = (AvmVec2){self->next[i].x - 0.5f * ex - self->prev[i].x,
+        self->next[i].y - 0.5f * ey - self->prev[i].y};
+  }
+}
+
+/* Puts the points where they moved to and drops those that did not. */
+static void
+settle_points (AvmKlt *self, Region *r)
+{
+  bool keep[1000];
+
+  for (size_t i = 0; i < r->n_points; i++) {
+    Point *p = &r->points[i];
+    AvmVec2 position = {
+        p->position.x + p->motion.x, p->position.y + p->motion.y};
+
+    keep[i] = p->moved && isfinite (position.x) && isfinite (position.y);
+    if (keep[i])
+      follow_anchor (self, p, position);
   }
   drop_points (r, keep);
 }
@@ -377,11 +403,13 @@ common_motion (const AvmKlt *self, Region *r, AvmVec2 *motion)
     AvmVec2 d = r->points[i].motion;
     float score = 0.0f;
 
+    if (!r->points[i].moved)
+      continue;
     for (size_t j = 0; j < r->n_points; j++) {
       float e =
           hypotf (r->points[j].motion.x - d.x, r->points[j].motion.y - d.y);
 
-      if (e < tolerance)
+      if (r->points[j].moved && e < tolerance)
         score += centre_weight (r, &r->points[j])
             * (1.0f - e * e / (tolerance * tolerance));
     }
@@ -397,7 +425,7 @@ common_motion (const AvmKlt *self, Region *r, AvmVec2 *motion)
       const Point *p = &r->points[i];
       float ex = p->motion.x - m.x, ey = p->motion.y - m.y;
       float u = (ex * ex + ey * ey) / (tolerance * tolerance);
-      float w = u < 1.0f ? (1.0f - u) * (1.0f - u) : 0.0f;
+      float w = p->moved && u < 1.0f ? (1.0f - u) * (1.0f - u) : 0.0f;
 
       w *= centre_weight (r, p);
       sx += w * p->motion.x;
@@ -411,8 +439,8 @@ common_motion (const AvmKlt *self, Region *r, AvmVec2 *motion)
   for (size_t i = 0; i < r->n_points; i++) {
     Point *p = &r->points[i];
 
-    p->inlier = hypotf (p->motion.x - m.x, p->motion.y - m.y) < tolerance;
-    p->strikes = p->inlier ? 0 : p->strikes + 1;
+    p->inlier =
+        p->moved && hypotf (p->motion.x - m.x, p->motion.y - m.y) < tolerance;
     n += p->inlier;
   }
   *motion = m;
@@ -605,6 +633,64 @@ in_frame (const AvmKlt *self, float cx, float cy)
       && cy <= (float)self->height - 0.5f;
 }
 
+/* Where the region as a whole went, by how it looked in the frame before: for
+ * motion that the coarse levels miss, because around a small region they see
+ * mostly what is behind it. */
+static bool
+leap (AvmKlt *self, const Region *r, AvmVec2 *motion)
+{
+  float sx = r->shown.w / SIDE, sy = r->shown.h / SIDE, best = 0.0f;
+  float samples[LEAP_SIDE * LEAP_SIDE];
+  AvmVec2 where = {r->cx, r->cy};
+  Picture last;
+
+  make_picture (self, self->before, r, &last);
+  sample_region (
+      self->after, r->cx, r->cy, r->shown.w, r->shown.h, LEAP_SIDE, samples);
+  for (int j = 0; j <= 2 * LEAP; j += 2)
+    for (int i = 0; i <= 2 * LEAP; i += 2) {
+      float ncc = correlate (
+          self->weights, &last, samples + j * LEAP_SIDE + i, LEAP_SIDE);
+
+      if (ncc > best) {
+        best = ncc;
+        where.x = r->cx + (float)(i - LEAP) * sx;
+        where.y = r->cy + (float)(j - LEAP) * sy;
+      }
+    }
+  best = match_near (self, r, &last, where.x, where.y, &where);
+  *motion = (AvmVec2){where.x - r->cx, where.y - r->cy};
+  return best >= MIN_LEAP_NCC;
+}
+
+/* The common motion from the frame before, the points already moved. */
+static size_t
+find_motion (AvmKlt *self, Region *r, AvmVec2 *motion)
+{
+  size_t before = r->n_points, inliers, again;
+  AvmVec2 guess, other;
+
+  move_points (self, r, NULL);
+  inliers = common_motion (self, r, motion);
+  if (2 * inliers < before && leap (self, r, &guess)) {
+    for (size_t i = 0; i < before; i++) {
+      r->points[i].first_motion = r->points[i].motion;
+      r->points[i].first_moved = r->points[i].moved;
+    }
+    move_points (self, r, &guess);
+    again = common_motion (self, r, &other);
+    for (size_t i = 0; again <= inliers && i < before; i++) {
+      r->points[i].motion = r->points[i].first_motion;
+      r->points[i].moved = r->points[i].first_moved;
+    }
+  }
+  settle_points (self, r);
+  inliers = common_motion (self, r, motion);
+  for (size_t i = 0; i < r->n_points; i++)
+    r->points[i].strikes = r->points[i].inlier ? 0 : r->points[i].strikes + 1;
+  return inliers;
+}
+
 static void
 follow (AvmKlt *self, Region *r)
 {
@@ -612,8 +698,7 @@ follow (AvmKlt *self, Region *r)
   AvmVec2 motion, centre;
   float like, agreement;
 
-  move_points (self, r);
-  inliers = common_motion (self, r, &motion);
+  inliers = find_motion (self, r, &motion);
   agreement = before > 0 ? (float)inliers / (float)before : 0.0f;
   if (inliers >= 3 && agreement >= 0.2f) {
     r->cx += motion.x;
@@ -962,6 +1047,8 @@ avm_klt_new (int width, int height, const AvmKltParams *params)
   lk_params.iterations = params->iterations;
   lk_params.epsilon = params->epsilon;
   self->lk = avm_lk_new (&lk_params);
+  lk_params.max_level = AVM_MIN (params->max_level, 1);
+  self->near_lk = avm_lk_new (&lk_params);
   n = (size_t)params->points;
   self->prev = avm_alloc (n, sizeof (AvmVec2));
   self->next = avm_alloc (n, sizeof (AvmVec2));
@@ -969,8 +1056,8 @@ avm_klt_new (int width, int height, const AvmKltParams *params)
   self->forth_results = avm_alloc (n, sizeof (AvmLkResult));
   self->back_results = avm_alloc (n, sizeof (AvmLkResult));
   self->found = avm_alloc (n, sizeof (AvmCorner));
-  if (self->lk == NULL || self->prev == NULL || self->next == NULL
-      || self->back == NULL || self->forth_results == NULL
+  if (self->lk == NULL || self->near_lk == NULL || self->prev == NULL
+      || self->next == NULL || self->back == NULL || self->forth_results == NULL
       || self->back_results == NULL || self->found == NULL
       || !make_frames (self, width, height)) {
     avm_klt_free (self);
@@ -993,6 +1080,7 @@ avm_klt_free (AvmKlt *self)
   avm_pyramid_free (self->after);
   avm_corners_free (self->corners);
   avm_lk_free (self->lk);
+  avm_lk_free (self->near_lk);
   avm_free (self->prev);
   avm_free (self->next);
   avm_free (self->back);
