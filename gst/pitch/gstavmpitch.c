@@ -33,7 +33,7 @@
  * gst-launch-1.0 audiotestsrc num-buffers=200 freq=220 ! avmpitch ! avmeventenc ! text/tab-separated-values ! filesink location=f0.tsv
  * ]| The F0 of a tone as a table.
  * |[
- * gst-launch-1.0 avmtestsrc name=t num-buffers=90 t.audio ! queue ! avmpitch name=p t.notes ! p.notes p. ! avmeventenc ! filesink location=f0.jsonl
+ * gst-launch-1.0 avmtestsrc name=t num-seconds=3 t.audio ! queue ! avmpitch name=p t.notes ! p.notes p. ! avmeventenc ! filesink location=f0.jsonl
  * ]| The contour of every part of the virtual ensemble.
  */
 

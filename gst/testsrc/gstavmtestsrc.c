@@ -873,6 +873,27 @@ make_segment (
       (guint64)start, stop_type, (guint64)stop, NULL);
 }
 
+/* Before the threads go on */
+static void
+announce_segment (
+    GstAvmTestSrc *self, GList *pads, const GstSegment *segment, guint32 seqnum)
+{
+  guint n = 0;
+
+  for (GList *l = pads; l != NULL; l = l->next)
+    n += gst_pad_is_linked (l->data);
+  g_mutex_lock (&self->lock);
+  self->segments = n;
+  g_mutex_unlock (&self->lock);
+  if (segment->flags & GST_SEGMENT_FLAG_SEGMENT) {
+    GstMessage *message = gst_message_new_segment_start (
+        GST_OBJECT (self), GST_FORMAT_TIME, (gint64)segment->position);
+
+    gst_message_set_seqnum (message, seqnum);
+    gst_element_post_message (GST_ELEMENT (self), message);
+  }
+}
+
 /* Takes the event. Several sinks may pass on the same seek: once is enough. */
 gboolean
 gst_avm_test_src_seek (GstAvmTestSrc *self, GstEvent *event)
@@ -897,6 +918,7 @@ gst_avm_test_src_seek (GstAvmTestSrc *self, GstEvent *event)
       self->seek_seqnum = seqnum;
       g_mutex_unlock (&self->lock);
       stop_pads (self, pads, seqnum, flush);
+      announce_segment (self, pads, &segment, seqnum);
       for (GList *l = pads; l != NULL; l = l->next)
         restart_pad (self, l->data, &segment, seqnum, flush);
     }

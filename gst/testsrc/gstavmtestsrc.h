@@ -50,6 +50,7 @@ struct _GstAvmTestSrc {
   GCond cond;
   gboolean playing;
   guint32 seek_seqnum;
+  guint segments; /* pads that have not come to the end of theirs */
 };
 
 /* The part that reads a performance as events */

@@ -590,6 +590,13 @@ open_stream (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
 }
 
 static void
+set_seqnum (const GstAvmTestSrcPad *pad, GstEvent *event)
+{
+  if (pad->seqnum != GST_SEQNUM_INVALID)
+    gst_event_set_seqnum (event, pad->seqnum);
+}
+
+static void
 place_in_segment (GstAvmTestSrcPad *pad)
 {
   guint64 at = pad->segment.position;
@@ -634,8 +641,7 @@ prepare (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
   if (pad->need_segment) {
     place_in_segment (pad);
     event = gst_event_new_segment (&pad->segment);
-    if (pad->seqnum != GST_SEQNUM_INVALID)
-      gst_event_set_seqnum (event, pad->seqnum);
+    set_seqnum (pad, event);
     gst_pad_push_event (GST_PAD (pad), event);
     pad->need_segment = FALSE;
     pad->discont = TRUE;
@@ -669,6 +675,28 @@ step (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
   }
 }
 
+/* The application hears once that all pads have come to the end. */
+static void
+end_segment (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
+{
+  gint64 stop = (gint64)stop_time (self, pad);
+  GstEvent *event = gst_event_new_segment_done (GST_FORMAT_TIME, stop);
+  gboolean last;
+
+  set_seqnum (pad, event);
+  gst_pad_push_event (GST_PAD (pad), event);
+  g_mutex_lock (&self->lock);
+  last = self->segments > 0 && --self->segments == 0;
+  g_mutex_unlock (&self->lock);
+  if (last) {
+    GstMessage *message =
+        gst_message_new_segment_done (GST_OBJECT (self), GST_FORMAT_TIME, stop);
+
+    gst_message_set_seqnum (message, pad->seqnum);
+    gst_element_post_message (GST_ELEMENT (self), message);
+  }
+}
+
 static void
 end_stream (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
 {
@@ -679,21 +707,11 @@ end_stream (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
   asked = pad->send_eos;
   g_mutex_unlock (&self->lock);
   if ((pad->segment.flags & GST_SEGMENT_FLAG_SEGMENT) && !asked) {
-    gint64 stop = (gint64)stop_time (self, pad);
-    GstMessage *message =
-        gst_message_new_segment_done (GST_OBJECT (self), GST_FORMAT_TIME, stop);
-
-    event = gst_event_new_segment_done (GST_FORMAT_TIME, stop);
-    if (pad->seqnum != GST_SEQNUM_INVALID) {
-      gst_event_set_seqnum (event, pad->seqnum);
-      gst_message_set_seqnum (message, pad->seqnum);
-    }
-    gst_element_post_message (GST_ELEMENT (self), message);
-  } else {
-    event = gst_event_new_eos ();
-    if (pad->seqnum != GST_SEQNUM_INVALID)
-      gst_event_set_seqnum (event, pad->seqnum);
+    end_segment (self, pad);
+    return;
   }
+  event = gst_event_new_eos ();
+  set_seqnum (pad, event);
   gst_pad_push_event (GST_PAD (pad), event);
 }
 

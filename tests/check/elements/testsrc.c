@@ -486,6 +486,42 @@ GST_START_TEST (test_seek)
 }
 GST_END_TEST;
 
+/* A loop: the end of the segment is told once, and no stream ends. */
+GST_START_TEST (test_segment_seek)
+{
+  GstElement *pipeline = launch (
+      "avmtestsrc name=t num-seconds=4 players=1 "
+      "t.audio ! fakesink name=a t.notes ! fakesink t.regions ! fakesink");
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  gint64 position;
+
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  fail_unless_equals_int (
+      gst_element_get_state (pipeline, NULL, NULL, 20 * GST_SECOND),
+      GST_STATE_CHANGE_SUCCESS);
+  fail_unless (gst_element_seek (pipeline, 1.0, GST_FORMAT_TIME,
+      GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_SEGMENT, GST_SEEK_TYPE_SET, 0,
+      GST_SEEK_TYPE_SET, GST_SECOND));
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (guint loop = 0; loop < 3; loop++) {
+    message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+        GST_MESSAGE_SEGMENT_DONE | GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (message != NULL);
+    fail_unless_equals_int (
+        GST_MESSAGE_TYPE (message), GST_MESSAGE_SEGMENT_DONE);
+    gst_message_parse_segment_done (message, NULL, &position);
+    fail_unless_equals_uint64 (position, GST_SECOND);
+    gst_message_unref (message);
+    fail_unless (
+        gst_element_seek (pipeline, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_SEGMENT,
+            GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_SET, GST_SECOND));
+  }
+  gst_object_unref (bus);
+  stop (pipeline);
+}
+GST_END_TEST;
+
 /* Seeks at any moment: the last one holds. */
 GST_START_TEST (test_many_seeks)
 {
@@ -748,6 +784,7 @@ avmtestsrc_suite (void)
   tcase_add_test (tc, test_regions);
   tcase_add_test (tc, test_eos_event);
   tcase_add_test (tc, test_seek);
+  tcase_add_test (tc, test_segment_seek);
   tcase_add_test (tc, test_many_seeks);
   tcase_add_test (tc, test_live);
   tcase_add_test (tc, test_bad_scores);
