@@ -516,6 +516,24 @@ wave (double phase)
   return sin (2.0 * M_PI * phase);
 }
 
+/* Flowers of six petals, every second column half a cell lower. */
+static double
+flowers (double u, double v)
+{
+  double column = floor (u), x, y, r, c, petals;
+
+  v += fmod (column + 4096.0, 2.0) * 0.5;
+  x = u - column - 0.5;
+  y = v - floor (v) - 0.5;
+  r = sqrt (x * x + y * y) + 1e-9;
+  c = y * y / (r * r);
+  /* cos (6 phi) by cos^2 (phi) */
+  petals = ((32.0 * c - 48.0) * c + 18.0) * c - 1.0;
+  return AVM_CLAMP (
+      AVM_MIN (12.0 * (0.27 + 0.10 * petals - r), 12.0 * (r - 0.09)), -1.0,
+      1.0);
+}
+
 /* Relative change of brightness at user (x, y). */
 static double
 texture_at (const AvmPaint *paint, const AvmTile *tile, double x, double y)
@@ -535,13 +553,8 @@ texture_at (const AvmPaint *paint, const AvmTile *tile, double x, double y)
       return wave (across / paint->size);
     case AVM_TEXTURE_CHECK:
       return 0.5 * (wave (across / paint->size) + wave (along / paint->size));
-    case AVM_TEXTURE_DAMASK: {
-      double u = x / paint->size, v = y / (1.6 * paint->size);
-      double d = wave (u) * wave (v)
-          + 0.6 * wave (2.0 * u + 0.25 * wave (v)) * wave (v * 2.0 + 0.25);
-
-      return AVM_CLAMP (4.0 * d, -1.0, 1.0);
-    }
+    case AVM_TEXTURE_DAMASK:
+      return flowers (x / paint->size, y / (1.15 * paint->size));
     case AVM_TEXTURE_FOLDS: {
       double sag = 0.25 * avm_tile_at (tile, x / paint->size + o, y * 0.004);
 

@@ -279,6 +279,11 @@ paint_torso (AvmCanvas *canvas, const AvmBuild *build, const AvmLook *look)
 
   avm_path_blob (canvas, shape, SIZE (shape));
   avm_canvas_fill (canvas, &cloth);
+  skin.color = avm_color_scale (look->skin, 0.8);
+  avm_path_capsule (
+      canvas, build->head.x, build->head.y + 50, 25, mid, sy - 6, 31);
+  avm_canvas_fill (canvas, &skin);
+  skin.color = look->skin;
   /* folds towards the waist */
   for (int i = 0; i < 5; i++) {
     double x = mid - 84 + 40 * i;
@@ -327,6 +332,13 @@ paint_eye (AvmCanvas *canvas, const AvmLook *look, double x, double y)
   curve (canvas, brow, 3, 5.0, avm_color_scale (look->hair, 0.8), 0.95);
 }
 
+/* Strands show less in fair hair. */
+static double
+hair_contrast (const AvmLook *look)
+{
+  return 0.6 - 0.45 * (look->hair.r + look->hair.g + look->hair.b) / 3.0;
+}
+
 static void
 paint_face (AvmCanvas *canvas, const AvmLook *look)
 {
@@ -352,7 +364,7 @@ paint_face (AvmCanvas *canvas, const AvmLook *look)
     hair.texture = AVM_TEXTURE_FIBRE;
     hair.size = 6.0;
     hair.angle = 1.3;
-    hair.amount = 0.5;
+    hair.amount = hair_contrast (look);
     avm_path_blob (canvas, beard, SIZE (beard));
     avm_canvas_fill (canvas, &hair);
   }
@@ -377,7 +389,7 @@ paint_face (AvmCanvas *canvas, const AvmLook *look)
   }
 }
 
-/* Around (0, 0), the middle of the face; the neck hangs below. */
+/* Around (0, 0), the middle of the face; the neck is the body's. */
 static void
 paint_head (AvmCanvas *canvas, const AvmLook *look)
 {
@@ -386,28 +398,28 @@ paint_head (AvmCanvas *canvas, const AvmLook *look)
   const AvmVec cap[] = {{-54, 2}, {-60, -40}, {-34, -78}, {2, -88}, {40, -76},
       {60, -38}, {55, 2}, {48, -26}, {30, -44}, {-4, -38}, {-34, -48},
       {-48, -24}};
-  const AvmVec mane[] = {{-60, -30}, {-30, -82}, {30, -82}, {62, -30}, {64, 40},
-      {58, 92}, {20, 84}, {-20, 84}, {-58, 92}, {-64, 40}};
+  const AvmVec mane[] = {{-60, -30}, {-30, -82}, {30, -82}, {62, -30}, {67, 30},
+      {60, 78}, {30, 66}, {-30, 66}, {-60, 78}, {-67, 30}};
   AvmPaint hair = avm_paint_shaded (look->hair, 0.35, 14.0);
   AvmPaint skin = skin_paint (look, 24.0), neck;
 
   hair.texture = AVM_TEXTURE_FIBRE;
   hair.size = 7.0;
   hair.angle = 1.2;
-  hair.amount = 0.65;
+  hair.amount = hair_contrast (look);
   hair.offset = look->offset;
   if (look->long_hair) {
     avm_path_blob (canvas, mane, SIZE (mane));
     avm_canvas_fill (canvas, &hair);
   }
   neck = skin;
-  neck.color = avm_color_scale (look->skin, 0.78);
-  avm_path_capsule (canvas, 0, 50, 27, 0, 108, 31);
-  avm_canvas_fill (canvas, &neck);
+  neck.color = avm_color_scale (look->skin, 0.84);
   for (int side = -1; side <= 1; side += 2) {
     avm_path_ellipse (canvas, side * 52, 6, 9, 17, 0.0);
     avm_canvas_fill (canvas, &neck);
   }
+  skin.amount = 0.05;
+  skin.grain = 0.06;
   skin.gradient = true;
   skin.x0 = -50;
   skin.x1 = 50;
@@ -425,14 +437,16 @@ static void
 paint_arm (
     AvmCanvas *canvas, const AvmLook *look, double ra, double rb, bool cuff)
 {
-  AvmPaint cloth = cloth_paint (look, 16.0);
+  AvmPaint cloth = cloth_paint (look, 0.7 * rb);
 
+  cloth.rim = 0.36;
   cloth.angle += 0.4;
   avm_path_capsule (canvas, 0, 0, ra, AVM_ARM_LENGTH, 0, rb);
   avm_canvas_fill (canvas, &cloth);
   for (int i = 0; i < 3; i++) {
     double x = 18 + 26 * i;
-    const AvmVec fold[] = {{x, -0.8 * ra}, {x + 9, 0}, {x + 3, ra}};
+    double r = 0.66 * (ra + (rb - ra) * 0.01 * x);
+    const AvmVec fold[] = {{x, -r}, {x + 9, 0}, {x + 3, r}};
 
     curve (canvas, fold, 3, 3.6, black (), 0.25);
   }
@@ -910,7 +924,7 @@ part_box (AvmPart part, const AvmBuild *build, double box[4])
   memcpy (box, boxes[part], 4 * sizeof (double));
   if (part == AVM_PART_TORSO) {
     box[0] = mid - 146;
-    box[1] = build->left_shoulder.y - 64;
+    box[1] = build->head.y + 18;
     box[2] = mid + 146;
     box[3] = 706;
   } else if (part == AVM_PART_BOW) {
@@ -965,11 +979,11 @@ paint_part (
       break;
     case AVM_PART_LEFT_UPPER:
     case AVM_PART_RIGHT_UPPER:
-      paint_arm (canvas, look, 40.0, 33.0, false);
+      paint_arm (canvas, look, 37.0, 31.0, false);
       break;
     case AVM_PART_LEFT_FORE:
     case AVM_PART_RIGHT_FORE:
-      paint_arm (canvas, look, 33.0, 23.0, true);
+      paint_arm (canvas, look, 31.0, 23.0, true);
       break;
     case AVM_PART_INSTRUMENT:
       paint_instrument (canvas, build, look);

@@ -195,14 +195,28 @@ paint_picture (
   bar (canvas, x + 6, y + 6, w - 12, h - 12, 0x6a4e1c, 1.0);
   scene.gradient = true;
   scene.y0 = y;
-  scene.y1 = y + h;
-  scene.color2 = avm_color (0x3c4a34);
-  scene.texture = AVM_TEXTURE_GRAIN;
-  scene.size = 34.0;
-  scene.amount = 0.35;
-  scene.offset = x;
+  scene.y1 = y + 0.7 * h;
+  scene.color2 = avm_color (0xe8dcc0);
   avm_path_rect (canvas, x + 13, y + 13, w - 26, h - 26);
   avm_canvas_fill (canvas, &scene);
+  /* hills, one before the other */
+  for (int i = 0; i < 3; i++) {
+    static const int greens[] = {0x7c8c84, 0x54704c, 0x3a4a2c};
+    double top = y + (0.5 + 0.14 * i) * h, bottom = y + h - 13;
+    double bend = (i % 2 ? 0.16 : -0.16) * h;
+    AvmPaint hill = avm_paint (avm_color (greens[i]));
+
+    hill.texture = AVM_TEXTURE_GRAIN;
+    hill.size = 12.0;
+    hill.amount = 0.25;
+    hill.offset = x + 50.0 * i;
+    avm_path_move (canvas, x + 13, top + bend);
+    avm_path_quad (canvas, x + 0.3 * w, top - 2.0 * bend, x + 0.55 * w, top);
+    avm_path_quad (canvas, x + 0.8 * w, top + bend, x + w - 13, top - bend);
+    avm_path_line (canvas, x + w - 13, bottom);
+    avm_path_line (canvas, x + 13, bottom);
+    avm_canvas_fill (canvas, &hill);
+  }
 }
 
 /* Darker towards the corners, as lens and lamps make it. */

@@ -344,6 +344,16 @@ bow_direction (const AvmBuild *build, const AvmPose *pose)
   return d;
 }
 
+/* Where the arm turns, under the seam of the shoulder. */
+static AvmVec
+joint (AvmVec shoulder, const AvmBuild *build)
+{
+  double mid = 0.5 * (build->left_shoulder.x + build->right_shoulder.x);
+  AvmVec at = {mid + 0.93 * (shoulder.x - mid), shoulder.y + 15.0};
+
+  return at;
+}
+
 static void
 place_left_arm (
     Placement *place, const Player *player, const AvmPose *pose, double roll)
@@ -371,7 +381,7 @@ place_left_arm (
   moved = 0.4 * (along - b->hand_at_nut - 0.3 * b->hand_travel);
   elbow.x += b->out.x * moved;
   elbow.y += b->out.y * moved;
-  place->parts[AVM_PART_LEFT_UPPER] = bone (b->left_shoulder, elbow);
+  place->parts[AVM_PART_LEFT_UPPER] = bone (joint (b->left_shoulder, b), elbow);
   place->parts[AVM_PART_LEFT_FORE] = bone (elbow, wrist);
   place->hand = centre;
   place->axis = u;
@@ -395,7 +405,8 @@ place_right_arm (Placement *place, const Player *player, const AvmPose *pose)
   elbow.x = b->frog_elbow.x + (b->tip_elbow.x - b->frog_elbow.x) * pose->bow;
   elbow.y = b->frog_elbow.y + (b->tip_elbow.y - b->frog_elbow.y) * pose->bow;
   elbow.y -= 8.0 * (1.5 - pose->string);
-  place->parts[AVM_PART_RIGHT_UPPER] = bone (b->right_shoulder, elbow);
+  place->parts[AVM_PART_RIGHT_UPPER] =
+      bone (joint (b->right_shoulder, b), elbow);
   place->parts[AVM_PART_RIGHT_FORE] = bone (elbow, wrist);
   place->bow_hand = apply (&bow, -4.0, -4.0);
 }
@@ -699,7 +710,7 @@ choose_shots (AvmStage *stage)
       {1.0, {960.0, 540.0}, false, 0},
       {1.5, {660.0, 440.0}, false, 0},
       {1.5, {1260.0, 440.0}, false, 0},
-      {1.08, {960.0, 530.0}, true, 1},
+      {1.0, {960.0, 540.0}, true, 1},
   };
 
   memcpy (stage->shots, shots, sizeof (shots));
