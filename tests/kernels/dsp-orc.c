@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The Orc kernels against scalar C: every size and offset that may meet a
+ * different path, values that are no numbers, denormals, and the bytes behind
+ * the end.
+ */
+
+#include "avmcheck.h"
+#include "avm-dsp-orc.h"
+
+#define MOST 200
+#define GUARD 16
+#define GUARD_VALUE 12345.0f
+
+static float a[MOST + GUARD], b[MOST + GUARD], d[MOST + GUARD];
+static int16_t s[MOST + GUARD];
+
+static float
+make_value (void)
+{
+  switch (avm_rng_u32 (&avmcheck_rng) % 24) {
+    case 0:
+      return NAN;
+    case 1:
+      return INFINITY;
+    case 2:
+      return 1e-41f;
+    case 3:
+      return 0.0f;
+    case 4:
+      return -0.0f;
+    default:
+      return (float)avm_rng_range (&avmcheck_rng, -3.0, 3.0);
+  }
+}
+
+static void
+fill (void)
+{
+  for (int i = 0; i < MOST + GUARD; i++) {
+    a[i] = make_value ();
+    b[i] = make_value ();
+    s[i] = (int16_t)avm_rng_u32 (&avmcheck_rng);
+    d[i] = GUARD_VALUE;
+  }
+}
+
+/* Denormals may be flushed, nothing else may differ. */
+static bool
+same (float x, float y)
+{
+  if (isnan (x) || isnan (y))
+    return isnan (x) && isnan (y);
+  return x == y || fabsf (x - y) <= 1e-6f * fabsf (y) + 1.2e-38f;
+}
+
+static void
+check_guard (const char *name, int at, int n)
+{
+  bool whole = true;
+
+  for (int i = 0; i < at; i++)
+    whole &= d[i] == GUARD_VALUE;
+  for (int i = at + n; i < MOST + GUARD; i++)
+    whole &= d[i] == GUARD_VALUE;
+  CHECK (whole, "%s wrote outside %d values at %d", name, n, at);
+}
+
+static void
+check_products (int at, int n)
+{
+  bool good = true;
+
+  fill ();
+  avm_dsp_orc_mul_f32 (d + at, a + at, b + at, n);
+  for (int i = at; i < at + n; i++)
+    good &= same (d[i], a[i] * b[i]);
+  CHECK (good, "mul_f32 of %d values at %d", n, at);
+  check_guard ("mul_f32", at, n);
+
+  fill ();
+  good = true;
+  avm_dsp_orc_scale_f32 (d + at, a + at, 0.75f, n);
+  for (int i = at; i < at + n; i++)
+    good &= same (d[i], a[i] * 0.75f);
+  CHECK (good, "scale_f32 of %d values at %d", n, at);
+  check_guard ("scale_f32", at, n);
+}
+
+static void
+check_muladd (int at, int n)
+{
+  float before[MOST + GUARD];
+  bool good = true;
+
+  fill ();
+  for (int i = at; i < at + n; i++)
+    before[i] = d[i] = (float)avm_rng_range (&avmcheck_rng, -1.0, 1.0);
+  avm_dsp_orc_muladd_f32 (d + at, a + at, b + at, n);
+  for (int i = at; i < at + n; i++) {
+    float product = a[i] * b[i];
+
+    good &= same (d[i], before[i] + product)
+        || fabsf (d[i] - before[i] - product) < 1e-6f;
+  }
+  CHECK (good, "muladd_f32 of %d values at %d", n, at);
+  check_guard ("muladd_f32", at, n);
+}
+
+static void
+check_conversions (int at, int n)
+{
+  bool good = true;
+
+  fill ();
+  avm_dsp_orc_s16_to_f32 (d + at, s + at, 1.0f / 32768.0f, n);
+  for (int i = at; i < at + n; i++)
+    good &= same (d[i], (float)s[i] * (1.0f / 32768.0f));
+  CHECK (good, "s16_to_f32 of %d values at %d", n, at);
+  check_guard ("s16_to_f32", at, n);
+
+  fill ();
+  good = true;
+  n /= 2;
+  avm_dsp_orc_power_f32 (d + at, a, n);
+  for (int i = 0; i < n; i++)
+    good &= same (d[at + i], a[2 * i] * a[2 * i] + a[2 * i + 1] * a[2 * i + 1]);
+  CHECK (good, "power_f32 of %d values at %d", n, at);
+  check_guard ("power_f32", at, n);
+}
+
+static void
+bench (void)
+{
+  static float x[4096], y[4096], z[4096];
+
+  for (int i = 0; i < 4096; i++)
+    x[i] = y[i] = (float)avm_rng_uniform (&avmcheck_rng);
+  BENCH ("mul_f32 4096", 2000,
+      for (int i = 0; i < 4096; i++) z[i] = x[i] * y[i],
+      avm_dsp_orc_mul_f32 (z, x, y, 4096));
+  BENCH ("muladd_f32 4096", 2000,
+      for (int i = 0; i < 4096; i++) z[i] += x[i] * y[i],
+      avm_dsp_orc_muladd_f32 (z, x, y, 4096));
+}
+
+int
+main (int argc, char **argv)
+{
+  avmcheck_init (argc, argv);
+  for (int n = 0; n <= 70; n++) {
+    for (int at = 0; at < 9; at++) {
+      check_products (at, n);
+      check_muladd (at, n);
+      check_conversions (at, n);
+    }
+  }
+  check_products (3, MOST - 3);
+  check_muladd (1, MOST - 1);
+  check_conversions (5, MOST - 5);
+  bench ();
+  return avmcheck_report ();
+}
