@@ -20,11 +20,11 @@
 #define RIDGE_AMPLITUDE 0.002
 /* Share of a partial's power that is not described by the model (modulation
  * within the window, reverberation) */
-#define UNMODELLED 0.01
+#define UNMODELLED 0.08
 /* What a wholly blurred partial may be off, as a share of the frequency */
-#define BLUR_SPREAD 0.015
+#define BLUR_SPREAD 0.025
 /* Power, against the voice's strongest partial, that counts for little */
-#define WEAK_PARTIAL 0.01
+#define WEAK_PARTIAL 0.003
 
 typedef struct {
   unsigned voice, order; /* order: 1 is the fundamental */

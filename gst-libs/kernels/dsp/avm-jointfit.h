@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define AVM_JOINTFIT_MAX_VOICES 24
-#define AVM_JOINTFIT_MAX_HARMONICS 24
+#define AVM_JOINTFIT_MAX_HARMONICS 48
 
 typedef struct {
   /* in */

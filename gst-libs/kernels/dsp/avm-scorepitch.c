@@ -26,7 +26,7 @@
 
 /* -- the joint fit */
 #define FIT_SPAN 0.056 /* s */
-#define PASSES 4
+#define PASSES 5
 #define BEFORE 0.02       /* s a note is modelled before its onset */
 #define AFTER 0.08        /* s, and after its end: strings ring */
 #define COURSE_SPAN 3     /* frames to each side */
@@ -35,8 +35,8 @@
 #define SD_SURE 8.0       /* cents: confidence 1/2 */
 #define SILENT_DB (-34.0) /* below the loudest frame of the note */
 
-static const double pass_top[PASSES] = {1300.0, 2800.0, 5000.0, 6000.0};
-static const double pass_step[PASSES] = {45.0, 30.0, 20.0, 15.0};
+static const double pass_top[PASSES] = {1300.0, 2800.0, 5000.0, 6000.0, 6000.0};
+static const double pass_step[PASSES] = {45.0, 30.0, 20.0, 15.0, 15.0};
 
 typedef struct {
   double onset, end, nominal; /* s, s, Hz */
