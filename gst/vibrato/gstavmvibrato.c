@@ -694,8 +694,7 @@ decide (Run *run, const AvmVibratoResult *result, gdouble *margin)
   gdouble features[AVM_VIBRATO_MAX_FEATURES], threshold, score;
   const AvmSvm *svm;
 
-  if (run->settings.method == GST_AVM_VIBRATO_AUTOCORRELATION
-      || run->self->models == NULL) {
+  if (run->self->models == NULL) {
     threshold = run->settings.threshold != 0.0 ? run->settings.threshold
                                                : acf_thresholds[result->used];
     *margin = (result->acf - threshold) * 8.0;
@@ -775,7 +774,7 @@ make_event (Run *run, const GstAvmEvent *note, const AvmVibratoResult *result)
     gst_avm_event_set_double (event, "pitch", pitch);
   gst_avm_event_set_string (event, "used", used_names[result->used]);
   gst_avm_event_set_string (event, "method",
-      run->settings.method == GST_AVM_VIBRATO_SVM ? "svm" : "autocorrelation");
+      run->self->models != NULL ? "svm" : "autocorrelation");
   run->counts[result->used]++;
   run->n_vibrato += vibrato;
   return event;
