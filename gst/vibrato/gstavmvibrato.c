@@ -58,7 +58,7 @@
  *   d. ! queue ! audioconvert ! audioresample ! tee name=a \
  *   a. ! queue ! avmscorealign score=duet.mid ! tee name=n \
  *   n. ! queue ! v.notes  n. ! queue ! p.notes \
- *   a. ! queue ! p.audio avmpitch name=p ! v.f0
+ *   a. ! queue ! p.sink avmpitch name=p ! v.f0
  * ]| Vibrato of a filmed duet as JSON Lines.
  *
  * Since: 0.1

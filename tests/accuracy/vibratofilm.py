@@ -104,7 +104,7 @@ class Film:
                  f'gdppay ! filesink location={self.path("motion.gdp")} ')
         audio = ('d. ! queue ! audioconvert ! audioresample ! tee name=a '
                  f'a. ! queue ! avmscorealign score={self.path("mid")} ! '
-                 'tee name=n a. ! queue ! p.audio n. ! queue ! p.notes '
+                 'tee name=n a. ! queue ! p.sink n. ! queue ! p.notes '
                  'avmpitch name=p ! gdppay ! '
                  f'filesink location={self.path("f0.gdp")} '
                  'n. ! queue ! gdppay ! '

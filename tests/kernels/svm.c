@@ -80,7 +80,8 @@ check_against_libsvm (
     y[i] = labels[i] ? 1.0 : -1.0;
     for (size_t k = 0; k < D; k++) {
       rows[i][k].index = (int)k + 1;
-      rows[i][k].value = (x[i * D + k] - mean[k]) / scale[k];
+      rows[i][k].value =
+          AVM_CLAMP ((x[i * D + k] - mean[k]) / scale[k], -3.0, 3.0);
     }
     rows[i][D].index = -1;
   }

@@ -1256,7 +1256,7 @@ axis_features (const float *v, size_t n, double interval,
 static double
 surprise (double r2)
 {
-  return -log (1.0 - AVM_CLAMP (r2, 0.0, 0.999));
+  return -log (1.0 - AVM_CLAMP (r2, 0.0, 0.98));
 }
 
 static double

@@ -90,10 +90,14 @@ avm_svm_n_vectors (const AvmSvm *svm)
   return svm->n_vectors;
 }
 
+/* Far outside of what was trained a radial basis says nothing: there, the
+ * border of the trained range stands for what is beyond it. */
 static double
 scaled (const AvmSvm *svm, size_t k, double x)
 {
-  return isfinite (x) ? (x - svm->mean[k]) / svm->scale[k] : 0.0;
+  return isfinite (x) ? AVM_CLAMP (
+             (x - svm->mean[k]) / svm->scale[k], -AVM_SVM_LIMIT, AVM_SVM_LIMIT)
+                      : 0.0;
 }
 
 double

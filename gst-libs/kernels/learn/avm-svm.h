@@ -13,7 +13,8 @@
  *     avm-svm 1
  *     model NAME features D vectors N gamma G cost C rho R
  *     mean  D numbers
- *     scale D numbers        a feature is (x - mean) / scale
+ *     scale D numbers        a feature is (x - mean) / scale,
+ *                            limited to -3 .. 3
  *     N lines: coefficient, D scaled features
  *     and further models
  *
@@ -33,6 +34,7 @@ extern "C" {
 #define AVM_SVM_MAX_FEATURES 256
 #define AVM_SVM_MAX_VECTORS 100000
 #define AVM_SVM_MAX_NAME 31
+#define AVM_SVM_LIMIT 3.0 /* of a scaled feature */
 
 typedef struct _AvmSvm AvmSvm;
 
