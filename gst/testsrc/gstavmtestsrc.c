@@ -19,7 +19,8 @@
  * * `video`: video/x-raw, I420, YV12 or GRAY8, any size up to 4096x4096, any
  *   frame rate; 1280x720 at 30/1 unless downstream asks for something else.
  * * `audio`: audio/x-raw, the mix, panned by seat; 48 kHz stereo by default.
- * * `audio_%u`: the sound of one part of the score alone (0 is the first).
+ * * `audio_%u`: the sound of one part of the score alone (0 is the first),
+ *   mono by default; silence where the score has no such part.
  * * `notes`: events of kind `note`, as performed; region: the player's.
  *   `pitch` (d, MIDI, as written), `velocity` (i), `score-onset` (d, s),
  *   `score-duration` (d, s), `score-beat` (d, quarter notes).

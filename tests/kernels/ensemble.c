@@ -45,31 +45,35 @@ check_part (const AvmScore *score, int part)
   CHECK (n > 0, "part %d is silent", part);
 }
 
-static int
-count_parallels (const AvmScore *a)
+/* The lowest voice at the onset of a note of the highest; NULL: none */
+static const AvmNote *
+bass_under (const AvmScore *score, size_t top)
 {
-  int n = 0;
+  double onset = score->notes[top].onset;
 
-  /* outer voices at equal onsets */
-  for (size_t i = 0; i + 1 < a->n_notes; i++) {
-    const AvmNote *top = &a->notes[i], *low = NULL;
-    static int last_top, last_low;
+  for (size_t k = top + 1; k < score->n_notes && score->notes[k].onset == onset;
+       k++) {
+    if (score->notes[k].part == (int)score->n_parts - 1)
+      return &score->notes[k];
+  }
+  return NULL;
+}
 
-    if (top->part != 0)
+static int
+count_parallels (const AvmScore *score)
+{
+  int n = 0, top = 0, low = 0;
+
+  for (size_t i = 0; i < score->n_notes; i++) {
+    const AvmNote *note = &score->notes[i], *bass;
+
+    bass = note->part == 0 ? bass_under (score, i) : NULL;
+    if (bass == NULL)
       continue;
-    for (size_t k = i + 1; k < a->n_notes && a->notes[k].onset == top->onset;
-         k++) {
-      if (a->notes[k].part == (int)a->n_parts - 1)
-        low = &a->notes[k];
-    }
-    if (low == NULL)
-      continue;
-    if (last_top != top->pitch && last_low != low->pitch
-        && (top->pitch - low->pitch) % 12 == 0
-        && (last_top - last_low) % 12 == 0)
-      n++;
-    last_top = top->pitch;
-    last_low = low->pitch;
+    n += top != note->pitch && low != bass->pitch && (top - low) % 12 == 0
+        && (note->pitch - bass->pitch) % 12 == 0;
+    top = note->pitch;
+    low = bass->pitch;
   }
   return n;
 }

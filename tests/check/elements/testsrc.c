@@ -534,6 +534,10 @@ GST_START_TEST (test_many_seeks)
   Collector *video = collector_new (pipeline, "v");
   Collector *audio = collector_new (pipeline, "a");
   GRand *rand = g_rand_new_with_seed (1);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message = NULL;
+  GstEvent *event;
+  guint32 seqnum;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   for (guint i = 0; i < 40; i++) {
@@ -546,9 +550,20 @@ GST_START_TEST (test_many_seeks)
         pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, (gint64)to));
     g_usleep ((gulong)g_rand_int_range (rand, 0, 8000));
   }
-  fail_unless (gst_element_seek_simple (
-      pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 7 * GST_SECOND));
-  run (pipeline);
+  event = gst_event_new_seek (1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+      GST_SEEK_TYPE_SET, 7 * GST_SECOND, GST_SEEK_TYPE_NONE, 0);
+  seqnum = gst_event_get_seqnum (event);
+  fail_unless (gst_element_send_event (pipeline, event));
+  /* an earlier end may still be on the bus */
+  do {
+    gst_clear_message (&message);
+    message = gst_bus_timed_pop_filtered (
+        bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless (
+        message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  } while (gst_message_get_seqnum (message) != seqnum);
+  gst_message_unref (message);
+  gst_object_unref (bus);
   fail_unless_equals_int (video->buffers, 25);
   fail_unless_equals_uint64 (audio->first, 7 * GST_SECOND);
   fail_unless_equals_uint64 (audio->last_end, 8 * GST_SECOND);
@@ -749,6 +764,73 @@ GST_START_TEST (test_pads)
 }
 GST_END_TEST;
 
+/* Another size and another rate while it runs */
+GST_START_TEST (test_renegotiate)
+{
+  GstElement *pipeline =
+      launch ("avmtestsrc name=t num-seconds=4 players=2 "
+              "t.video ! capsfilter name=f "
+              "caps=video/x-raw,width=160,height=90,framerate=25/1 ! "
+              "fakesink name=v sync=true "
+              "t.audio ! capsfilter name=g caps=audio/x-raw,rate=48000 ! "
+              "fakesink name=a sync=true");
+  GstElement *video_filter = gst_bin_get_by_name (GST_BIN (pipeline), "f");
+  GstElement *audio_filter = gst_bin_get_by_name (GST_BIN (pipeline), "g");
+  Collector *video = collector_new (pipeline, "v");
+  Collector *audio = collector_new (pipeline, "a");
+  GstCaps *caps;
+  gchar *error;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  fail_unless_equals_int (
+      gst_element_get_state (pipeline, NULL, NULL, 20 * GST_SECOND),
+      GST_STATE_CHANGE_SUCCESS);
+  g_usleep (300000);
+  caps = gst_caps_from_string (
+      "video/x-raw,width=64,height=64,format=GRAY8,framerate=10/1");
+  g_object_set (video_filter, "caps", caps, NULL);
+  gst_caps_unref (caps);
+  caps = gst_caps_from_string ("audio/x-raw,rate=8000,channels=1");
+  g_object_set (audio_filter, "caps", caps, NULL);
+  gst_caps_unref (caps);
+  error = wait_end (pipeline);
+  fail_unless (error == NULL, "%s", error);
+  fail_unless (
+      video->buffers < 70 && video->buffers > 40, "%u frames", video->buffers);
+  fail_unless (video->in_order && audio->in_order);
+  fail_unless_equals_uint64 (video->last_end, 4 * GST_SECOND);
+  fail_unless_equals_uint64 (audio->last_end, 4 * GST_SECOND);
+  gst_object_unref (video_filter);
+  gst_object_unref (audio_filter);
+  stop (pipeline);
+  collector_free (video);
+  collector_free (audio);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_odd_sizes)
+{
+  static const gchar *const formats[] = {"width=1,height=1",
+      "width=3,height=5,format=YV12", "width=33,height=700,format=GRAY8"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    gchar *text = g_strdup_printf (
+        "avmtestsrc name=t num-seconds=0.3 players=8 occlusion=60 cuts=60 "
+        "shake=20 pan=120 t.video ! video/x-raw,framerate=30/1,%s ! "
+        "fakesink name=v",
+        formats[i]);
+    GstElement *pipeline = launch (text);
+    Collector *c = collector_new (pipeline, "v");
+
+    run (pipeline);
+    fail_unless_equals_int (c->buffers, 9);
+    stop (pipeline);
+    collector_free (c);
+    g_free (text);
+  }
+}
+GST_END_TEST;
+
 /* Up and down, and a very short performance */
 GST_START_TEST (test_again)
 {
@@ -790,6 +872,8 @@ avmtestsrc_suite (void)
   tcase_add_test (tc, test_bad_scores);
   tcase_add_test (tc, test_score);
   tcase_add_test (tc, test_pads);
+  tcase_add_test (tc, test_renegotiate);
+  tcase_add_test (tc, test_odd_sizes);
   tcase_add_test (tc, test_again);
   return s;
 }
