@@ -247,7 +247,7 @@ is_over (const AvmStrings *s, const AvmPerformedNote *note, int64_t block)
 
 /* Moves on by a block without a sound; what a seek into a note needs. */
 static void
-voice_advance (const AvmStrings *s, Voice *v, double step, double amp)
+voice_advance (Voice *v, double step, double amp)
 {
   double phase = v->phase + 0.5 * BLOCK * (v->step + step);
 
@@ -263,7 +263,7 @@ voice_skip_to (const AvmStrings *s, Voice *v, int64_t block)
   while (v->block < block && !is_over (s, v->note, v->block)) {
     double time = block_time (s, v->block + 1);
 
-    voice_advance (s, v, string_step (s, v->note, time), next_amp (s, v, time));
+    voice_advance (v, string_step (s, v->note, time), next_amp (s, v, time));
   }
 }
 
@@ -315,7 +315,7 @@ render_voice (AvmStrings *s, Voice *v)
       s->breath[v->note->seat] +=
           (float)(0.12 * a1 * exp (-fmax (since, 0.0) / 0.025));
   }
-  voice_advance (s, v, step, amp);
+  voice_advance (v, step, amp);
 }
 
 /* -- body ---------------------------------------------------------------- */
