@@ -29,6 +29,11 @@
 #define ANCHOR_STEP 0.8f
 #define MIN_POINT_NCC 0.5f
 #define STRIKES 3
+/* Tukey's width in median distances, and at least, px */
+#define TUKEY 3.0f
+#define MIN_WIDTH 0.1f
+/* What 1 - NCC is when a window fits: noise */
+#define DOUBT 0.003f
 /* New corners are sought below this part of the wanted number. */
 #define REFILL 0.7f
 /* Pictures are added to the gallery when none is as like as this... */
@@ -53,6 +58,7 @@ typedef struct {
   AvmVec2 offset; /* from the centre of the region */
   AvmLkTemplate *anchor;
   bool anchored; /* position comes from the anchor */
+  float ncc;     /* how well its window fitted */
   bool moved, inlier;
   AvmVec2 first_motion; /* without a guess */
   bool first_moved;
@@ -92,6 +98,7 @@ struct _AvmKlt {
   AvmVec2 *prev, *next, *back;
   AvmLkResult *forth_results, *back_results;
   AvmCorner *found;
+  float *distances;
   float weights[SAMPLES];
   float *map; /* scratch of the search */
   size_t map_size;
@@ -310,10 +317,12 @@ follow_anchor (AvmKlt *self, Point *p, AvmVec2 position)
   bool fits = result.status == AVM_LK_TRACKED && result.ncc >= ANCHOR_NCC
       && hypotf (aligned.x - position.x, aligned.y - position.y) <= ANCHOR_STEP;
 
-  if (fits)
+  if (fits) {
     position = aligned;
-  else
+    p->ncc = result.ncc;
+  } else {
     avm_lk_template_take (self->lk, p->anchor, plane, position);
+  }
   /* the first step with a new window is the one from frame to frame */
   if (fits && p->anchored)
     p->motion =
@@ -350,6 +359,7 @@ move_points (AvmKlt *self, Region *r, const AvmVec2 *guess)
     float ex = self->back[i].x - self->prev[i].x;
     float ey = self->back[i].y - self->prev[i].y;
 
+    p->ncc = self->forth_results[i].ncc;
     p->moved = self->forth_results[i].status == AVM_LK_TRACKED
         && self->back_results[i].status == AVM_LK_TRACKED
         && hypotf (ex, ey) <= limit
@@ -388,14 +398,43 @@ centre_weight (const Region *r, const Point *p)
   return 0.05f + expf (-0.5f * (x * x + y * y));
 }
 
+static int
+compare_floats (const void *a, const void *b)
+{
+  float x = *(const float *)a, y = *(const float *)b;
+
+  return (x > y) - (x < y);
+}
+
+/* Median distance of the motions within the tolerance from the motion m. */
+static float
+spread (const AvmKlt *self, const Region *r, AvmVec2 m, float tolerance)
+{
+  float *distances = self->distances;
+  size_t n = 0;
+
+  for (size_t i = 0; i < r->n_points; i++) {
+    const Point *p = &r->points[i];
+    float d = hypotf (p->motion.x - m.x, p->motion.y - m.y);
+
+    if (p->moved && d < tolerance)
+      distances[n++] = d;
+  }
+  if (n == 0)
+    return tolerance;
+  qsort (distances, n, sizeof (float), compare_floats);
+  return distances[n / 2];
+}
+
 /* The motion that most points agree on (each point's is tried), refined by
- * weighted means with Tukey's weights. Marks the inliers; returns how many. */
+ * weighted means with Tukey's weights, whose width follows the spread. Windows
+ * that fit badly, as those at the edge of the object do, count less. Marks the inliers; returns how many. */
 static size_t
 common_motion (const AvmKlt *self, Region *r, AvmVec2 *motion)
 {
   float tolerance = AVM_MAX (
       self->params.max_deviation, 0.02f * AVM_MIN (r->shown.w, r->shown.h));
-  float best = 0.0f;
+  float best = 0.0f, width = tolerance;
   AvmVec2 m = {0.0f, 0.0f};
   size_t n = 0;
 
@@ -424,10 +463,10 @@ common_motion (const AvmKlt *self, Region *r, AvmVec2 *motion)
     for (size_t i = 0; i < r->n_points; i++) {
       const Point *p = &r->points[i];
       float ex = p->motion.x - m.x, ey = p->motion.y - m.y;
-      float u = (ex * ex + ey * ey) / (tolerance * tolerance);
+      float u = (ex * ex + ey * ey) / (width * width);
       float w = p->moved && u < 1.0f ? (1.0f - u) * (1.0f - u) : 0.0f;
 
-      w *= centre_weight (r, p);
+      w *= centre_weight (r, p) / (DOUBT + 1.0f - p->ncc);
       sx += w * p->motion.x;
       sy += w * p->motion.y;
       sw += w;
@@ -435,6 +474,8 @@ common_motion (const AvmKlt *self, Region *r, AvmVec2 *motion)
     if (sw <= 0.0f)
       break;
     m = (AvmVec2){sx / sw, sy / sw};
+    width = AVM_CLAMP (
+        TUKEY * spread (self, r, m, tolerance), MIN_WIDTH, tolerance);
   }
   for (size_t i = 0; i < r->n_points; i++) {
     Point *p = &r->points[i];
@@ -1056,10 +1097,11 @@ avm_klt_new (int width, int height, const AvmKltParams *params)
   self->forth_results = avm_alloc (n, sizeof (AvmLkResult));
   self->back_results = avm_alloc (n, sizeof (AvmLkResult));
   self->found = avm_alloc (n, sizeof (AvmCorner));
+  self->distances = avm_alloc (n, sizeof (float));
   if (self->lk == NULL || self->near_lk == NULL || self->prev == NULL
       || self->next == NULL || self->back == NULL || self->forth_results == NULL
       || self->back_results == NULL || self->found == NULL
-      || !make_frames (self, width, height)) {
+      || self->distances == NULL || !make_frames (self, width, height)) {
     avm_klt_free (self);
     return NULL;
   }
@@ -1087,6 +1129,7 @@ avm_klt_free (AvmKlt *self)
   avm_free (self->forth_results);
   avm_free (self->back_results);
   avm_free (self->found);
+  avm_free (self->distances);
   avm_free (self);
 }
 
