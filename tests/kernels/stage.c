@@ -394,6 +394,71 @@ check_regions (void)
   avm_stage_free (stage);
 }
 
+/* However they are seated and bow, all is in shot and no other player comes
+ * before a fingering hand. */
+static void
+check_layout (int n_players)
+{
+  AvmStageConfig config;
+  AvmPose poses[8], others[8];
+  AvmStage *stage;
+  Frame a, b;
+
+  avm_stage_config_init (&config, 640, 360, n_players);
+  config.seed = avm_rng_u32 (&avmcheck_rng);
+  for (int i = n_players - 1; i > 0; i--) {
+    int k = (int)(avm_rng_u32 (&avmcheck_rng) % (uint32_t)(i + 1));
+    int swap = config.seats[i];
+
+    config.seats[i] = config.seats[k];
+    config.seats[k] = swap;
+  }
+  stage = avm_stage_new (&config, NULL);
+  frame_init (&a, 640, 360);
+  frame_init (&b, 640, 360);
+  for (int k = 0; k < 4; k++) {
+    poses_init (poses, &config);
+    for (int i = 0; i < n_players; i++) {
+      poses[i].bow = k % 2;
+      poses[i].neck = k / 2;
+      poses[i].sway_x = 0.0;
+    }
+    for (int i = 0; i < n_players; i++) {
+      AvmStageRect r;
+      int changed = 0, n = 0;
+
+      for (int role = AVM_STAGE_HAND; role <= AVM_STAGE_FACE; role++) {
+        avm_stage_region (stage, 0.0, poses, i, (AvmStageRole)role, &r);
+        CHECK (r.visible >= 0.95, "%d players, seat %d, role %d: %g in shot",
+            n_players, config.seats[i], role, r.visible);
+      }
+      avm_stage_region (stage, 0.0, poses, i, AVM_STAGE_HAND, &r);
+      memcpy (others, poses, sizeof (others));
+      for (int m = 0; m < n_players; m++) {
+        if (m != i) {
+          others[m].bow = 1.0 - others[m].bow;
+          others[m].sway_x = 10.0;
+        }
+      }
+      render (stage, 0.0, poses, &a);
+      render (stage, 0.0, others, &b);
+      for (int y = (int)(r.y + 0.25 * r.h); y < r.y + 0.75 * r.h; y++) {
+        for (int x = (int)(r.x + 0.25 * r.w); x < r.x + 0.75 * r.w; x++) {
+          ptrdiff_t at = (ptrdiff_t)y * a.strides[0] + x;
+
+          changed += a.planes[0][at] != b.planes[0][at];
+          n++;
+        }
+      }
+      CHECK (changed <= 0.15 * n, "%d players, seat %d: %d of %d changed",
+          n_players, config.seats[i], changed, n);
+    }
+  }
+  frame_clear (&a);
+  frame_clear (&b);
+  avm_stage_free (stage);
+}
+
 /* The same seed with and without passers-by: what differs is covered. */
 static void
 check_cover (void)
@@ -665,6 +730,8 @@ main (int argc, char **argv)
   check_determinism ();
   check_cuts ();
   check_regions ();
+  for (int n = 1; n <= AVM_STAGE_MAX_PLAYERS; n++)
+    check_layout (n);
   check_cover ();
   check_options ();
   check_motion ();

@@ -538,8 +538,8 @@ flowers (double u, double v)
 static double
 texture_at (const AvmPaint *paint, const AvmTile *tile, double x, double y)
 {
-  double ca = cos (paint->angle), sa = sin (paint->angle);
-  double along = x * ca + y * sa, across = y * ca - x * sa;
+  double along = x * paint->along_x + y * paint->along_y;
+  double across = y * paint->along_x - x * paint->along_y;
   double step = 8.0 / paint->size, o = paint->offset;
 
   switch (paint->texture) {
@@ -656,6 +656,7 @@ fill_row (
 void
 avm_canvas_fill (AvmCanvas *canvas, const AvmPaint *paint)
 {
+  AvmPaint turned = *paint;
   AvmAffine inverse = invert (&canvas->user);
   double unit = canvas->density
       * sqrt (fabs (
@@ -681,8 +682,10 @@ avm_canvas_fill (AvmCanvas *canvas, const AvmPaint *paint)
     if (paint->rim > 0.0)
       blur_to_scratch (
           canvas, AVM_MAX ((int)lrint (paint->rim_width * unit), 1));
+    turned.along_x = cos (paint->angle);
+    turned.along_y = sin (paint->angle);
     for (int y = canvas->by0; y < canvas->by1; y++)
-      fill_row (canvas, paint, &inverse, y);
+      fill_row (canvas, &turned, &inverse, y);
     clean_scratch (canvas);
   }
   reset_box (canvas);

@@ -90,7 +90,7 @@ static const AvmBuild builds[] = {
             .left_elbow = {212, 452},
             .frog_elbow = {-190, 520},
             .tip_elbow = {-236, 500},
-            .bow_length = 285,
+            .bow_length = 256,
             .bow_angle = 0.06,
             .bow_tilt = 0.075,
         },

@@ -59,6 +59,7 @@ typedef struct {
   double size, angle, amount; /* amount: relative change of brightness */
   double grain, grain_size;   /* a second, isotropic texture */
   double rim, rim_width;      /* darker by rim at the edge: volume */
+  double along_x, along_y;    /* the angle again; set by the fill */
   double alpha;               /* 0 counts as 1 */
   double soft;                /* blurs the edge, units */
   double offset;              /* moves the textures: another cloth */

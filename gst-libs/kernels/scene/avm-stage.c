@@ -675,18 +675,37 @@ check_seats (AvmStageConfig *config)
     config->seats[i] = i;
 }
 
+/* What whoever sits at an end needs between body and edge: to the left the
+ * arm at the tip of the bow, to the right the scroll or the elbow. */
+static double
+end_room (const AvmStage *stage, int seat)
+{
+  const AvmStageConfig *c = &stage->config;
+  bool upright = false;
+
+  for (int i = 0; i < c->n_players; i++)
+    if (c->seats[i] == seat)
+      upright = avm_build_get (c->instruments[i])->upright;
+  if (seat == 0)
+    return upright ? 318.0 : 235.0;
+  return upright ? 260.0 : 285.0;
+}
+
 static void
 seat_players (AvmStage *stage)
 {
   int n = stage->config.n_players;
-  /* a player needs about 420 units beside the next, 480 in all */
-  double s = n <= 4 ? 1.0 : 1900.0 / (420.0 * (n - 1) + 480.0);
-  double cell = n <= 4 ? 468.0 : 420.0 * s;
+  /* beside the next a player needs 410 units, at the ends more */
+  double left = end_room (stage, 0), right = end_room (stage, n - 1);
+  double most = 1910.0 / (410.0 * (n - 1) + left + right);
+  double s = AVM_MIN (most, 1.0);
+  double cell =
+      AVM_MIN (468.0 * s, (1910.0 - s * (left + right)) / AVM_MAX (n - 1, 1));
+  double first = 960.0 - 0.5 * ((n - 1) * cell + s * (right - left));
 
   for (int i = 0; i < n; i++) {
     int seat = stage->config.seats[i];
-    double place = seat - 0.5 * (n - 1);
-    double side = n > 1 ? 2.0 * place / (n - 1) : 0.0;
+    double side = n > 1 ? 2.0 * seat / (n - 1) - 1.0 : 0.0;
     double floor_y = FLOOR_Y - 110.0 * (1.0 - s);
     Player *player = &stage->players[i];
 
@@ -696,7 +715,7 @@ seat_players (AvmStage *stage)
     player->build = avm_build_get (player->instrument);
     player->seat.a = player->seat.d = s;
     player->seat.b = player->seat.c = 0.0;
-    player->seat.x0 = 960.0 - 26.0 * s + place * cell;
+    player->seat.x0 = first + seat * cell;
     player->seat.y0 = floor_y - FLOOR_Y * s;
     avm_look_init (&player->look, i, stage->config.seed);
     stage->order[n - 1 - seat] = i;
@@ -811,7 +830,7 @@ avm_stage_new (const AvmStageConfig *config, AvmError *error)
     goto failed;
   c = &stage->config;
   *c = *config;
-  c->noise = AVM_MIN (c->noise, 40.0);
+  c->noise = AVM_MIN (c->noise, 64.0);
   c->shake = AVM_MIN (c->shake, MAX_SHAKE);
   c->pan = AVM_MIN (c->pan, MAX_PAN);
   c->occlusion = AVM_MIN (c->occlusion, 20.0);

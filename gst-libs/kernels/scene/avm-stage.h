@@ -43,11 +43,11 @@ typedef struct {
   uint64_t seed;    /* looks, room, noise, and when things happen */
   bool gray;        /* luma only: avm_stage_render fills 1 plane */
   bool mirrored;    /* left and right exchanged */
-  double noise;     /* sensor noise, sd in 8-bit luma levels */
-  double shake;     /* hand-held camera, rms units, 0.2 .. 3 usual */
-  double pan;       /* slow camera turn, +- units, at most 120 */
-  double occlusion; /* times per minute that a hand is covered */
-  double cuts;      /* excursions to another framing, per minute */
+  double noise;     /* sensor noise, sd in 8-bit luma levels, to 64 */
+  double shake;     /* hand-held camera, rms units, 0.2 .. 3 usual, to 20 */
+  double pan;       /* slow camera turn, +- units, to 120 */
+  double occlusion; /* times a minute a hand is covered, to 20 */
+  double cuts;      /* excursions to another framing a minute, to 30 */
   /* Or at given times (s, ascending): each entry changes the framing, every
    * second one back to the whole. Copied; overrides cuts when n_cut_times. */
   const double *cut_times;
