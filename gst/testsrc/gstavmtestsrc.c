@@ -33,7 +33,8 @@
  * * `association`: events of kind `association`, one per region, over the whole
  *   performance.
  * * `regions`: series of kind `region` at the frame rate and in px of the
- *   `video` pad (or of its defaults), channels x, y, w, h per region.
+ *   `video` pad, channels x, y, w, h per region. Without that pad: px of
+ *   1280x720, at any rate that downstream asks for.
  *
  * Region ids: player 101, hand 201, bow 301, face 401, plus the seat (0 is the
  * leftmost). Seats are not in the order of parts. Events come one per buffer in
@@ -50,9 +51,10 @@
  * are played. #GstAvmTestSrc:write-score keeps the score that is played as a
  * MIDI file for alignment.
  *
- * Seeks by time while it is not live; EOS sent to the element ends all pads.
- * Latency: none, live up to one buffer. Memory: the score, and pictures of the
- * players (some MB by frame size).
+ * Seeks by time, forward, while it is not live; EOS sent to the element ends
+ * all pads. Latency: none; live, one buffer of sound, 40 ms for a frame, 100 ms
+ * for events. Memory: the score, and pictures of room and players (some tens of
+ * MB at 1920x1080, for `video` and again for `regions`).
  *
  * ## Example launch line
  * |[

@@ -168,14 +168,36 @@ setup_audio (GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstCaps *caps)
   return TRUE;
 }
 
+/* The rate of the picture; without one, as downstream wants it. */
+static void
+choose_region_rate (
+    GstAvmTestSrc *self, GstAvmTestSrcPad *pad, const GstCaps *allowed)
+{
+  GstPad *video = gst_element_get_static_pad (GST_ELEMENT (self), "video");
+  GstStructure *s = gst_structure_copy (gst_caps_get_structure (allowed, 0));
+  gint n, d;
+
+  gst_structure_fixate_field_nearest_fraction (s, "rate",
+      GST_VIDEO_INFO_FPS_N (&pad->video), GST_VIDEO_INFO_FPS_D (&pad->video));
+  if (video == NULL && gst_structure_get_fraction (s, "rate", &n, &d)
+      && n > 0) {
+    GST_VIDEO_INFO_FPS_N (&pad->video) = n;
+    GST_VIDEO_INFO_FPS_D (&pad->video) = d;
+  }
+  gst_structure_free (s);
+  gst_clear_object (&video);
+}
+
 /* One channel per coordinate of every region of every player */
 static GstCaps *
-setup_regions (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
+setup_regions (
+    GstAvmTestSrc *self, GstAvmTestSrcPad *pad, const GstCaps *allowed)
 {
   static const gchar *const quantities[4] = {"x", "y", "w", "h"};
   gint fps_n, fps_d;
 
   gst_avm_test_src_get_video_info (self, &pad->video);
+  choose_region_rate (self, pad, allowed);
   fps_n = GST_VIDEO_INFO_FPS_N (&pad->video);
   fps_d = GST_VIDEO_INFO_FPS_D (&pad->video);
   g_clear_pointer (&pad->series, gst_avm_series_info_free);
@@ -250,7 +272,7 @@ negotiate (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
       ok = setup_audio (self, pad, caps);
       break;
     case AVM_TEST_REGIONS:
-      gst_caps_take (&caps, setup_regions (self, pad));
+      gst_caps_take (&caps, setup_regions (self, pad, caps));
       ok = caps != NULL;
       break;
     default:

@@ -616,6 +616,37 @@ GST_START_TEST (test_live)
 }
 GST_END_TEST;
 
+/* A pause stops the clock of the ensemble too. */
+GST_START_TEST (test_live_pause)
+{
+  GstElement *pipeline =
+      launch ("avmtestsrc name=t is-live=true num-seconds=1.5 players=1 "
+              "t.audio ! queue ! fakesink sync=true name=a "
+              "t.notes ! queue ! fakesink sync=true");
+  Collector *audio = collector_new (pipeline, "a");
+  guint paused;
+  gchar *error;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_usleep (300000);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  gst_element_get_state (pipeline, NULL, NULL, 5 * GST_SECOND);
+  g_usleep (50000);
+  paused = audio->buffers;
+  fail_unless (paused < 60, "%u buffers", paused);
+  g_usleep (300000);
+  fail_unless (audio->buffers <= paused + 1);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  error = wait_end (pipeline);
+  fail_unless (error == NULL, "%s", error);
+  fail_unless_equals_uint64 (audio->last_end, 1500 * GST_MSECOND);
+  fail_unless_equals_uint64 (audio->bytes, 72000 * 8);
+  fail_unless_equals_int (audio->discont, 1);
+  stop (pipeline);
+  collector_free (audio);
+}
+GST_END_TEST;
+
 static gchar *
 error_of (const gchar *properties)
 {
@@ -869,6 +900,7 @@ avmtestsrc_suite (void)
   tcase_add_test (tc, test_segment_seek);
   tcase_add_test (tc, test_many_seeks);
   tcase_add_test (tc, test_live);
+  tcase_add_test (tc, test_live_pause);
   tcase_add_test (tc, test_bad_scores);
   tcase_add_test (tc, test_score);
   tcase_add_test (tc, test_pads);
