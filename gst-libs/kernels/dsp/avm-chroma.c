@@ -6,6 +6,7 @@
 
 #include "dsp/avm-chroma.h"
 #include "dsp/avm-fft.h"
+#include "avm-dsp-orc.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -88,6 +89,10 @@ avm_mix_down_s16 (
 {
   float scale = 1.0f / (32768.0f * (float)channels);
 
+  if (channels == 1) {
+    avm_dsp_orc_s16_to_f32 (out, in, scale, (int)n_frames);
+    return;
+  }
   for (size_t i = 0; i < n_frames; i++) {
     int32_t sum = 0;
 
@@ -261,8 +266,7 @@ add_peaks (AvmPitchgram *gram, const float *samples, double *x, double *y)
   size_t lo = (size_t)(TUNING_LOWEST / bin_hz) + 1;
   size_t hi = AVM_MIN ((size_t)(TUNING_HIGHEST / bin_hz), gram->size / 2 - 2);
 
-  for (size_t i = 0; i < gram->size; i++)
-    time[i] = samples[i] * gram->window[i];
+  avm_dsp_orc_mul_f32 (time, samples, gram->window, (int)gram->size);
   avm_fft_forward (gram->fft, NULL, NULL);
   for (size_t k = lo - 1; k <= hi + 1; k++) {
     bins[k].re = hypotf (bins[k].re, bins[k].im);

@@ -84,7 +84,6 @@ void avm_dsp_orc_mul_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1
 void avm_dsp_orc_scale_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, float p1, int n);
 void avm_dsp_orc_s16_to_f32 (float * ORC_RESTRICT d1, const orc_int16 * ORC_RESTRICT s1, float p1, int n);
 void avm_dsp_orc_power_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, int n);
-void avm_dsp_orc_muladd_f32 (float * ORC_RESTRICT d1, const float * ORC_RESTRICT s1, const float * ORC_RESTRICT s2, int n);
 
 #ifdef __cplusplus
 }

@@ -39,13 +39,3 @@ mulf d1, t1, p1
 x2 mulf t1, s1, s1
 splitql t2, t3, t1
 addf d1, t2, t3
-
-
-.function avm_dsp_orc_muladd_f32
-.dest 4 d1 float
-.source 4 s1 float
-.source 4 s2 float
-.temp 4 t1
-
-mulf t1, s1, s2
-addf d1, d1, t1

@@ -120,6 +120,12 @@ avm_fft_inverse (AvmFft *fft, const AvmComplex *bins, float *time)
     out[i] = fft->time[i] * scale;
 }
 
+void
+avm_fft_inverse_unscaled (AvmFft *fft)
+{
+  fftwf_execute (fft->inverse);
+}
+
 size_t
 avm_fft_good_size (size_t n)
 {

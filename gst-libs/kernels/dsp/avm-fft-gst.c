@@ -94,6 +94,13 @@ avm_fft_inverse (AvmFft *fft, const AvmComplex *bins, float *time)
     out[i] *= scale;
 }
 
+void
+avm_fft_inverse_unscaled (AvmFft *fft)
+{
+  gst_fft_f32_inverse_fft (
+      fft->inverse, (const GstFFTF32Complex *)fft->bins, fft->time);
+}
+
 size_t
 avm_fft_good_size (size_t n)
 {

@@ -39,6 +39,9 @@ void avm_fft_forward (AvmFft *fft, const float *time, AvmComplex *bins);
 /* x[n] = (1/N) sum_k X[k] exp (2 pi i k n / N): inverts avm_fft_forward. The
  * bins are not preserved when they are the plan's own. */
 void avm_fft_inverse (AvmFft *fft, const AvmComplex *bins, float *time);
+/* The same without the factor 1/N, in the plan's own buffers alone, for those
+ * who have a window to put it into. */
+void avm_fft_inverse_unscaled (AvmFft *fft);
 
 /* Smallest 2^a 3^b 5^c that is even and >= n. */
 size_t avm_fft_good_size (size_t n);
