@@ -365,16 +365,16 @@ check_median (int w, int h, int radius)
 {
   ptrdiff_t stride = (w + 2 * AVM_DIS_PAD + 15) & ~15;
   size_t size = (size_t)stride * (size_t)(h + 2 * AVM_DIS_PAD);
-  float *a = avm_alloc (size, sizeof (float)),
-        *b = avm_alloc (size, sizeof (float));
-  float *src = a + AVM_DIS_PAD * stride + AVM_DIS_PAD;
-  float *dst = b + AVM_DIS_PAD * stride + AVM_DIS_PAD;
+  float *a = avm_alloc (size, sizeof (float));
+  float *before = avm_alloc (size, sizeof (float));
+  float *scratch = avm_alloc ((size_t)(7 * stride), sizeof (float));
+  ptrdiff_t origin = AVM_DIS_PAD * stride + AVM_DIS_PAD;
+  const float *src = before + origin, *dst = a + origin;
   int wrong = 0;
 
-  for (int y = 0; y < h; y++)
-    for (int x = 0; x < w; x++)
-      src[y * stride + x] = (float)lrint (avm_rng_range (&avmcheck_rng, -9, 9));
-  avm_dis_median (src, dst, w, h, stride, radius);
+  for (size_t i = 0; i < size; i++)
+    a[i] = before[i] = (float)lrint (avm_rng_range (&avmcheck_rng, -9, 9));
+  avm_dis_median (a + origin, w, h, stride, radius, scratch);
   for (int y = 0; y < h; y++)
     for (int x = 0; x < w; x++) {
       float window[25];
@@ -389,7 +389,8 @@ check_median (int w, int h, int radius)
     }
   CHECK (wrong == 0, "median %d of %d x %d: %d wrong", radius, w, h, wrong);
   avm_free (a);
-  avm_free (b);
+  avm_free (before);
+  avm_free (scratch);
 }
 
 static double

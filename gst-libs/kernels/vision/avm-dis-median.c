@@ -10,6 +10,8 @@
 
 #include "vision/avm-dis-private.h"
 
+#include <string.h>
+
 #define INLINE static inline __attribute__ ((always_inline))
 
 #define LESS(a, b) ((a) < (b) ? (a) : (b))
@@ -60,35 +62,44 @@ median3_row (const float *r, ptrdiff_t stride, float *restrict lo,
 #define EXTREMES_14                                                            \
   S (0, 13)                                                                    \
   S (1, 12)                                                                    \
-  S (2, 11) S (3, 10) S (4, 9) S (5, 8) S (6, 7) S (0, 1) S (0, 2) S (0, 3)    \
-      S (0, 4) S (0, 5) S (0, 6) S (7, 13) S (8, 13) S (9, 13) S (10, 13)      \
-          S (11, 13) S (12, 13)
+  S (2, 11)                                                                    \
+  S (3, 10)                                                                    \
+  S (4, 9) S (5, 8) S (6, 7) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5)      \
+      S (0, 6) S (7, 13) S (8, 13) S (9, 13) S (10, 13) S (11, 13) S (12, 13)
 #define EXTREMES_13                                                            \
   S (0, 12)                                                                    \
   S (1, 11)                                                                    \
-  S (2, 10) S (3, 9) S (4, 8) S (5, 7) S (0, 1) S (0, 2) S (0, 3) S (0, 4)     \
-      S (0, 5) S (0, 6) S (6, 12) S (7, 12) S (8, 12) S (9, 12) S (10, 12)     \
-          S (11, 12)
+  S (2, 10)                                                                    \
+  S (3, 9)                                                                     \
+  S (4, 8) S (5, 7) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5) S (0, 6)      \
+      S (6, 12) S (7, 12) S (8, 12) S (9, 12) S (10, 12) S (11, 12)
 #define EXTREMES_12                                                            \
   S (0, 11)                                                                    \
   S (1, 10)                                                                    \
-  S (2, 9) S (3, 8) S (4, 7) S (5, 6) S (0, 1) S (0, 2) S (0, 3) S (0, 4)      \
-      S (0, 5) S (6, 11) S (7, 11) S (8, 11) S (9, 11) S (10, 11)
+  S (2, 9)                                                                     \
+  S (3, 8)                                                                     \
+  S (4, 7) S (5, 6) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5) S (6, 11)     \
+      S (7, 11) S (8, 11) S (9, 11) S (10, 11)
 #define EXTREMES_11                                                            \
   S (0, 10)                                                                    \
   S (1, 9)                                                                     \
-  S (2, 8) S (3, 7) S (4, 6) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5)      \
-      S (5, 10) S (6, 10) S (7, 10) S (8, 10) S (9, 10)
+  S (2, 8)                                                                     \
+  S (3, 7)                                                                     \
+  S (4, 6) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5) S (5, 10) S (6, 10)    \
+      S (7, 10) S (8, 10) S (9, 10)
 #define EXTREMES_10                                                            \
   S (0, 9)                                                                     \
   S (1, 8)                                                                     \
-  S (2, 7) S (3, 6) S (4, 5) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (5, 9)      \
-      S (6, 9) S (7, 9) S (8, 9)
+  S (2, 7)                                                                     \
+  S (3, 6)                                                                     \
+  S (4, 5) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (5, 9) S (6, 9) S (7, 9)      \
+      S (8, 9)
 #define EXTREMES_9                                                             \
   S (0, 8)                                                                     \
   S (1, 7)                                                                     \
-  S (2, 6) S (3, 5) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (4, 8) S (5, 8)      \
-      S (6, 8) S (7, 8)
+  S (2, 6)                                                                     \
+  S (3, 5)                                                                     \
+  S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (4, 8) S (5, 8) S (6, 8) S (7, 8)
 #define EXTREMES_8                                                             \
   S (0, 7)                                                                     \
   S (1, 6)                                                                     \
@@ -124,30 +135,37 @@ median5_row (const float *r, ptrdiff_t stride, float *restrict out, int w)
   }
 }
 
-AVM_CLONES static void
-median3 (
-    const float *src, float *dst, int w, int h, ptrdiff_t stride, float *lines)
-{
-  for (int y = 0; y < h; y++)
-    median3_row (src + y * stride, stride, lines, lines + stride,
-        lines + 2 * stride, dst + y * stride, w);
-}
+/* Results wait in a ring of rows until no other needs what they replace. */
+#define RING 4
 
 AVM_CLONES static void
-median5 (const float *src, float *dst, int w, int h, ptrdiff_t stride)
+median_rows (
+    float *plane, int w, int h, ptrdiff_t stride, int radius, float *scratch)
 {
-  for (int y = 0; y < h; y++)
-    median5_row (src + y * stride, stride, dst + y * stride, w);
+  float *ring[RING], *lines[3];
+
+  for (int i = 0; i < RING; i++)
+    ring[i] = scratch + i * stride;
+  for (int i = 0; i < 3; i++)
+    lines[i] = scratch + (RING + i) * stride;
+  for (int y = 0; y < h + radius; y++) {
+    float *out = ring[y % RING];
+
+    if (y < h && radius == 1)
+      median3_row (
+          plane + y * stride, stride, lines[0], lines[1], lines[2], out, w);
+    else if (y < h)
+      median5_row (plane + y * stride, stride, out, w);
+    if (y >= radius)
+      memcpy (plane + (y - radius) * stride, ring[(y - radius) % RING],
+          (size_t)w * sizeof (float));
+  }
 }
 
 void
 avm_dis_median (
-    float *src, float *dst, int w, int h, ptrdiff_t stride, int radius)
+    float *plane, int w, int h, ptrdiff_t stride, int radius, float *scratch)
 {
-  avm_dis_replicate (src, w, h, stride, radius);
-  /* the rows above the result are padding and serve as scratch */
-  if (radius == 1)
-    median3 (src, dst, w, h, stride, dst - AVM_DIS_PAD * stride - AVM_DIS_PAD);
-  else
-    median5 (src, dst, w, h, stride);
+  avm_dis_replicate (plane, w, h, stride, radius);
+  median_rows (plane, w, h, stride, radius, scratch);
 }

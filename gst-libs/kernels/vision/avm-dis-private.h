@@ -77,9 +77,9 @@ void avm_dis_refine (AvmDis *dis, const AvmDisLevel *level, int warps);
 /* out = i1 at x + u, y + v (cubic convolution, a = -1/2); inside is 1 where
  * that lies in the picture, else 0. */
 void avm_dis_warp (const AvmDisLevel *level, float *out, float *inside);
-/* Median of radius 1 or 2, from src to dst, edges replicated. */
+/* Median of radius 1 or 2 in place, edges replicated; scratch: 7 rows. */
 void avm_dis_median (
-    float *src, float *dst, int w, int h, ptrdiff_t stride, int radius);
+    float *plane, int w, int h, ptrdiff_t stride, int radius, float *scratch);
 /* Floats of the solver's ring for pictures up to w px wide; sets it up when
  * memory is not NULL. */
 size_t avm_dis_solver_init (

@@ -428,21 +428,6 @@ solve (const AvmDisLevel *level, const AvmDisSolver *solver,
   }
 }
 
-static void
-filter (const AvmDis *dis, const AvmDisLevel *level)
-{
-  float *planes[2] = {level->u, level->v};
-  float *out = dis->scratch[0];
-
-  for (int i = 0; i < 2; i++) {
-    avm_dis_median (
-        planes[i], out, level->w, level->h, level->stride, dis->params.median);
-    for (int y = 0; y < level->h; y++)
-      memcpy (planes[i] + y * level->stride, out + y * level->stride,
-          (size_t)level->w * sizeof (float));
-  }
-}
-
 size_t
 avm_dis_solver_init (
     AvmDisSolver *solver, const AvmDisParams *params, int w, float *memory)
@@ -479,15 +464,19 @@ avm_dis_refine (AvmDis *dis, const AvmDisLevel *level, int warps)
       level->stride};
 
   avm_dis_solver_init (solver, &dis->params, level->w, dis->solver_arena);
-  memset (derivatives.line, 0,
-      (size_t)(AVM_DIS_U * level->stride) * sizeof (float));
   for (int i = 0; i < warps; i++) {
+    memset (derivatives.line, 0,
+        (size_t)(AVM_DIS_U * level->stride) * sizeof (float));
     avm_dis_warp (level, z, inside);
     mean_and_difference (level, z, mean);
     gradients (level, mean, mx, my);
     clear_row_above (solver);
     solve (level, solver, &derivatives, &dis->params);
-    if (dis->params.median > 0)
-      filter (dis, level);
+    if (dis->params.median > 0) {
+      avm_dis_median (level->u, level->w, level->h, level->stride,
+          dis->params.median, derivatives.line);
+      avm_dis_median (level->v, level->w, level->h, level->stride,
+          dis->params.median, derivatives.line);
+    }
   }
 }

@@ -20,7 +20,7 @@ avm_dis_params_init (AvmDisParams *params, AvmDisPreset preset)
   static const AvmDisParams presets[] = {
       /* margin finest search smallest stride iterations propagate warps coarse
        fixed sweeps median omega alpha delta gamma smooth */
-      {8, 1, 1, 12, 4, 6, 0, 1, 2, 3, 4, 1, 1.85f, 18, 6, 7, 0.1f},
+      {8, 1, 1, 12, 4, 6, 0, 1, 2, 2, 4, 1, 1.85f, 18, 6, 7, 0.0f},
       {8, 0, 0, 12, 4, 6, 0, 2, 2, 3, 4, 1, 1.85f, 18, 6, 7, 0.1f},
       {16, 0, 0, 12, 3, 8, 0, 5, 3, 5, 5, 2, 1.85f, 18, 6, 7, 0.1f},
   };
@@ -363,16 +363,20 @@ avm_dis_compute (AvmDis *dis, const AvmDisImage *from, const AvmDisImage *to,
   return true;
 }
 
-static void
+AVM_CLONES static void
 copy_rect (const AvmDis *dis, const float *plane, float shift, float *out,
     ptrdiff_t out_stride)
 {
   ptrdiff_t stride = dis->levels[0].stride;
 
   plane += (dis->rect.y - dis->area.y) * stride + dis->rect.x - dis->area.x;
-  for (int y = 0; y < dis->rect.h; y++)
+  for (int y = 0; y < dis->rect.h; y++) {
+    const float *in = plane + y * stride;
+    float *restrict to = out + y * out_stride;
+
     for (int x = 0; x < dis->rect.w; x++)
-      out[y * out_stride + x] = plane[y * stride + x] + shift;
+      to[x] = in[x] + shift;
+  }
 }
 
 void

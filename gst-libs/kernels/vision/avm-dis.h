@@ -76,7 +76,9 @@ typedef struct {
 
 /**
  * AvmDisMotion: the motion of a rectangle as a whole.
- * u, v: mean flow, px per frame.
+ * u, v: mean flow, px per frame; with presets that end at half resolution
+ * corrected by one robust Gauss-Newton step at full resolution, which takes
+ * away the bias that the half resolution leaves.
  * confidence: 0..1, the normalised correlation of the gradients of the first
  * picture with those of the second one where the flow says they went; near 0
  * for a flat or noisy rectangle and for one that was not found again.
@@ -89,7 +91,7 @@ typedef struct {
 void avm_dis_params_init (AvmDisParams *params, AvmDisPreset preset);
 
 /* For rectangles of up to max_width x max_height px, 1..16384 each. All memory
- * is allocated here, about 300 bytes per px of rectangle with margin. NULL:
+ * is allocated here, about 50 bytes per px of rectangle with margin. NULL:
  * *error says why (RANGE, MEMORY). One object serves one thread at a time. */
 AvmDis *avm_dis_new (
     const AvmDisParams *params, int max_width, int max_height, AvmError *error);
