@@ -468,8 +468,8 @@ paint_palm (AvmCanvas *canvas, const AvmLook *look)
       {29, 18}, {20, 34}, {13, 50}, {-10, 50}, {-20, 34}, {-30, 16}};
   AvmPaint skin = skin_paint (look, 12.0);
 
-  skin.amount = 0.16;
-  skin.size = 6.0;
+  skin.amount = 0.22;
+  skin.size = 8.0;
   avm_path_capsule (canvas, -22, -22, 8, -24, 8, 11);
   avm_canvas_fill (canvas, &skin);
   avm_path_blob (canvas, back, SIZE (back));
@@ -504,8 +504,8 @@ paint_finger (AvmCanvas *canvas, const AvmLook *look, int finger)
   AvmPaint skin = skin_paint (look, 5.0);
   AvmColor dark = avm_color_scale (look->skin, 0.36);
 
-  skin.amount = 0.16;
-  skin.size = 6.0;
+  skin.amount = 0.22;
+  skin.size = 8.0;
   skin.offset += 17.0 * finger;
   /* the outline keeps it apart from its neighbours */
   avm_path_capsule (canvas, 0, 4, 7.4, lean, tip, 6.6);
