@@ -16,6 +16,7 @@
 #define REACH 4             /* steps a contour may move in a frame */
 #define MOVE_SD 1.4         /* steps */
 #define PRIOR_SD_FIRST 60.0 /* cents about the score, tuning not known */
+#define PRIOR_WEIGHT 0.2    /* frames are not independent */
 #define PRIOR_SD 35.0       /* cents about the tuned score */
 #define EVIDENCE 60.0       /* nats for a voice that is the whole sound */
 #define SEARCH_SPAN 0.064   /* s */
@@ -30,6 +31,7 @@
 #define BEFORE 0.02       /* s a note is modelled before its onset */
 #define AFTER 0.08        /* s, and after its end: strings ring */
 #define COURSE_SPAN 3     /* frames to each side */
+#define STRAY 60.0f       /* cents from what the search found */
 #define COURSE_FLOOR 3.0  /* cents, sd of the best estimates */
 #define SD_UNKNOWN 60.0   /* cents */
 #define SD_SURE 8.0       /* cents: confidence 1/2 */
@@ -46,7 +48,8 @@ typedef struct {
   float *next;  /* what the running pass finds */
   float *sd;    /* cents */
   float *level;
-  float top; /* loudest level */
+  float *found; /* cents, what the search found */
+  float top;    /* loudest level */
 } Note;
 
 struct _AvmScorePitch {
@@ -215,12 +218,13 @@ take_notes (AvmScorePitch *self, const AvmScorePitchNote *in, size_t n)
     memset (note, 0, sizeof (Note));
     if (!take_note (self, &in[i], note))
       continue;
-    note->cents = avm_alloc (4 * (size_t)note->n, sizeof (float));
+    note->cents = avm_alloc (5 * (size_t)note->n, sizeof (float));
     if (note->cents == NULL)
       return false;
     note->next = note->cents + note->n;
     note->sd = note->next + note->n;
     note->level = note->sd + note->n;
+    note->found = note->level + note->n;
     most = AVM_MAX (most, (size_t)note->n);
     self->longest = AVM_MAX (self->longest, note->end - note->onset);
     self->n_notes++;
@@ -369,7 +373,7 @@ search_note (AvmScorePitch *self, Note *note, double prior_sd)
         }
       }
       self->back[i * GRID + c] = (uint8_t)from;
-      score[c] = top + now[c] - 0.05 * off * off;
+      score[c] = top + now[c] - PRIOR_WEIGHT * off * off;
     }
     memcpy (before, score, sizeof (before));
   }
@@ -484,7 +488,8 @@ take_voice (AvmScorePitch *self, Note *note, int frame, double step,
   double sd = voice->sd / voice->course.f0 * (1200.0 / M_LN2);
 
   shift = isfinite (shift) ? AVM_CLAMP (shift, -step, step) : 0.0;
-  note->next[i] = (float)AVM_CLAMP (cents + shift, -260.0, 260.0);
+  note->next[i] = AVM_CLAMP (
+      (float)(cents + shift), note->found[i] - STRAY, note->found[i] + STRAY);
   note->sd[i] = (float)AVM_MIN (sd, 1e4);
   note->level[i] = (float)voice->level;
 }
@@ -577,11 +582,13 @@ start_contours (AvmScorePitch *self, double cents, double sd)
 }
 
 static void
-set_sd (AvmScorePitch *self, double sd)
+keep_found (AvmScorePitch *self)
 {
   for (size_t i = 0; i < self->n_notes; i++)
-    for (int k = 0; k < self->notes[i].n; k++)
-      self->notes[i].sd[k] = (float)sd;
+    for (int k = 0; k < self->notes[i].n; k++) {
+      self->notes[i].found[k] = self->notes[i].cents[k];
+      self->notes[i].sd[k] = (float)GRID_STEP;
+    }
 }
 
 static void
@@ -609,7 +616,7 @@ analyse_piece (AvmScorePitch *self, Progress *progress)
     self->tuning = estimate_tuning (self);
   if (!search_all (self, PRIOR_SD, progress))
     return false;
-  set_sd (self, GRID_STEP);
+  keep_found (self);
   for (int pass = 0; pass < PASSES; pass++)
     if (!fit_all (self, pass, progress))
       return false;
