@@ -269,7 +269,7 @@ check_guess (void)
 static void
 check_decimator (void)
 {
-  static float out[20000];
+  static float out[20100];
 
   for (unsigned factor = 1; factor <= 13; factor++) {
     AvmDecimator *d = avm_decimator_new (factor);
