@@ -14,7 +14,7 @@
 #define LEAD 1.0                /* s of silence before and after the score */
 #define ACTIVE_RANGE 45.0       /* dB */
 #define LEAST_SOUND 0.5         /* s */
-#define LONGEST_SCORE 86400.0   /* s */
+#define LONGEST_SCORE 36000.0   /* s */
 #define COARSE_RATE 2.0         /* Hz, for the transposition */
 #define TRANSPOSITION_GAIN 0.97 /* of the cost, to be preferred to none */
 #define BAND_STEP 8             /* frames to one of the coarse path */

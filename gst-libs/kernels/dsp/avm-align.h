@@ -68,7 +68,7 @@ void avm_align_config_init (AvmAlignConfig *config);
 
 /* NULL with *error: AVM_ERROR_EMPTY (offset 0: the recording is silent, 1: no
  * notes in the score), AVM_ERROR_RANGE (the recording's sound is shorter than
- * half a second, or a score longer than a day), AVM_ERROR_MEMORY,
+ * half a second, or a score longer than ten hours), AVM_ERROR_MEMORY,
  * AVM_ERROR_CANCELLED. */
 AvmAlignment *avm_align (const AvmScore *score, const AvmPitchgram *audio,
     const AvmAlignConfig *config, AvmError *error);

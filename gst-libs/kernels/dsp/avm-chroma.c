@@ -34,6 +34,7 @@
 
 /* score */
 #define HARMONICS 12
+#define SCORE_BLOCK 2048
 #define SLOPE 1.6      /* energy falls with this power */
 #define DECAY_TIME 2.0 /* s, amplitude to 1/e */
 
@@ -535,15 +536,24 @@ ramp (double t, double w)
   return 0.5 + x + sin (2.0 * M_PI * x) / (2.0 * M_PI);
 }
 
+/* Energies of some frames at a time: as floats, those of a whole piece would
+ * be most of the memory that an alignment takes. */
+typedef struct {
+  float energy[SCORE_BLOCK * AVM_N_PITCHES];
+  size_t first, n; /* frames */
+  double rate, lead, scale;
+  int transposition;
+} ScoreBlock;
+
 static void
-add_tone (float *energy, size_t n_frames, double rate, double midi,
-    double onset, double offset, double level)
+add_tone (
+    ScoreBlock *block, double midi, double onset, double offset, double level)
 {
   int pitch = (int)lrint (midi) - AVM_PITCH_LOW;
-  double w = avm_pitch_window (midi);
-  size_t first = (size_t)AVM_MAX (ceil ((onset - w / 2) * rate), 0.0);
-  size_t end =
-      (size_t)AVM_CLAMP ((offset + w / 2) * rate, 0.0, (double)n_frames);
+  double w = avm_pitch_window (midi), rate = block->rate;
+  double least = (double)block->first, most = least + (double)block->n;
+  size_t first = (size_t)AVM_CLAMP (ceil ((onset - w / 2) * rate), least, most);
+  size_t end = (size_t)AVM_CLAMP ((offset + w / 2) * rate, least, most);
 
   if (pitch < 0 || pitch >= AVM_N_PITCHES)
     return;
@@ -552,23 +562,40 @@ add_tone (float *energy, size_t n_frames, double rate, double midi,
     double amplitude = ramp (t - onset, w) * ramp (offset - t, w)
         * exp (-AVM_MAX (t - onset, 0.0) / DECAY_TIME);
 
-    energy[i * AVM_N_PITCHES + (size_t)pitch] +=
+    block->energy[(i - block->first) * AVM_N_PITCHES + (size_t)pitch] +=
         (float)(level * amplitude * amplitude);
   }
 }
 
 static void
-add_note (float *energy, size_t n_frames, double rate, const AvmNote *note,
-    double lead, double scale, int transposition)
+add_note (ScoreBlock *block, const AvmNote *note)
 {
-  double onset = lead + scale * note->onset;
-  double offset = onset + AVM_MAX (scale * note->duration, 0.05);
+  double onset = block->lead + block->scale * note->onset;
+  double offset = onset + AVM_MAX (block->scale * note->duration, 0.05);
   double level = 0.01 * pow (note->velocity / 127.0, 0.7);
+  double begin = (double)block->first / block->rate;
+  double end = begin + (double)block->n / block->rate;
 
+  if (onset - LONGEST > end || offset + LONGEST < begin)
+    return;
   for (int h = 1; h <= HARMONICS; h++)
-    add_tone (energy, n_frames, rate,
-        note->pitch + transposition + 12.0 * log2 (h), onset, offset,
-        level * pow (h, -SLOPE));
+    add_tone (block, note->pitch + block->transposition + 12.0 * log2 (h),
+        onset, offset, level * pow (h, -SLOPE));
+}
+
+static void
+fill_block (AvmPitchgram *gram, const AvmScore *score, ScoreBlock *block)
+{
+  uint8_t *out = gram->frames + block->first * AVM_N_PITCHES;
+  size_t n_values = block->n * AVM_N_PITCHES;
+
+  memset (block->energy, 0, n_values * sizeof (float));
+  for (size_t i = 0; i < score->n_notes; i++) {
+    if (score->parts[score->notes[i].part].channel != 9)
+      add_note (block, &score->notes[i]);
+  }
+  for (size_t i = 0; i < n_values; i++)
+    out[i] = quantise (block->energy[i]);
 }
 
 AvmPitchgram *
@@ -578,30 +605,31 @@ avm_pitchgram_new_from_score (const AvmScore *score, double feature_rate,
   double seconds = lead + scale * score->duration + tail;
   size_t n_frames = (size_t)AVM_MAX (ceil (seconds * feature_rate), 1.0);
   AvmPitchgram *gram;
-  float *energy;
+  ScoreBlock *block;
 
   if (!(scale > 0.0) || !(seconds * feature_rate < 1e8))
     return NULL;
   gram = avm_alloc (1, sizeof (AvmPitchgram));
-  energy = avm_alloc (n_frames * AVM_N_PITCHES, sizeof (float));
-  if (gram == NULL || energy == NULL
+  block = avm_alloc (1, sizeof (ScoreBlock));
+  if (gram == NULL || block == NULL
       || !reserve ((void **)&gram->frames, n_frames * AVM_N_PITCHES,
           &gram->frames_capacity, 1)) {
     avm_pitchgram_free (gram);
-    avm_free (energy);
+    avm_free (block);
     return NULL;
   }
-  gram->rate = feature_rate;
+  gram->rate = block->rate = feature_rate;
   gram->from_score = gram->tuned = gram->finished = true;
-  for (size_t i = 0; i < score->n_notes; i++) {
-    if (score->parts[score->notes[i].part].channel != 9)
-      add_note (energy, n_frames, feature_rate, &score->notes[i], lead, scale,
-          transposition);
-  }
   gram->n_frames = n_frames;
-  for (size_t i = 0; i < n_frames * AVM_N_PITCHES; i++)
-    gram->frames[i] = quantise (energy[i]);
-  avm_free (energy);
+  block->lead = lead;
+  block->scale = scale;
+  block->transposition = transposition;
+  for (size_t first = 0; first < n_frames; first += SCORE_BLOCK) {
+    block->first = first;
+    block->n = AVM_MIN (n_frames - first, SCORE_BLOCK);
+    fill_block (gram, score, block);
+  }
+  avm_free (block);
   return gram;
 }
 

@@ -36,9 +36,8 @@ struct _AvmIstft {
   size_t skip;          /* samples before the stream's first */
 };
 
-/* Multi-versioned and not Orc, which knows SSE only here: with Orc's products
- * the whole takes 1.35 times the bare transforms instead of 1.25
- * (tests/bench/transforms, n = 2048). */
+/* Multi-versioned and not Orc, which knows SSE only here: next to the
+ * transforms the products are to take little. */
 AVM_CLONES
 static void
 multiply (float *restrict out, const float *restrict a, const float *restrict b,

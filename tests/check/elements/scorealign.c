@@ -339,6 +339,28 @@ GST_START_TEST (test_nan)
 }
 GST_END_TEST;
 
+/* Another piece (here: the same, told to be a tritone away) is aligned as well
+ * as it can be, but not without a word. */
+GST_START_TEST (test_doubtful)
+{
+  GstBus *bus;
+  GstHarness *h = harness_new ("F32LE", RATE, 1, &bus);
+
+  gst_element_set_state (h->element, GST_STATE_READY);
+  g_object_set (h->element, "transposition", 6, NULL);
+  gst_element_set_state (h->element, GST_STATE_PLAYING);
+  gst_harness_set_src_caps_str (
+      h, "audio/x-raw,format=F32LE,rate=22050,channels=1,layout=interleaved");
+  fail_unless_equals_int (
+      gst_harness_push (h, make_audio ("F32LE", RATE, 1, 0.0)), GST_FLOW_OK);
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  wait_eos (h);
+  fail_unless_equals_int (gst_harness_buffers_in_queue (h), N_NOTES);
+  fail_unless_equals_int (count_messages (bus, GST_MESSAGE_WARNING), 1);
+  harness_free (h, bus);
+}
+GST_END_TEST;
+
 /* Nothing, silence, or next to nothing: a warning, an empty result, EOS. */
 static void
 find_nothing (gsize n_samples)
@@ -523,6 +545,7 @@ scorealign_suite (void)
   tcase_add_test (tc, test_gap);
   tcase_add_test (tc, test_transposed);
   tcase_add_test (tc, test_nan);
+  tcase_add_test (tc, test_doubtful);
   tcase_add_test (tc, test_nothing);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_caps_change);
