@@ -53,9 +53,11 @@ find_elements() {
   done
 }
 
-# run GRAPH: prints the launch line, to be copied, and runs it. -e: an interrupt
-# ends the streams, so that what was computed is written.
+# run GRAPH: prints the launch line, to be copied, and runs it (helpers/launch
+# says why not with gst-launch-1.0 itself). An interrupt ends the streams, so
+# that what was computed is written; the status is 130 then.
 run() {
-  printf '\n$ gst-launch-1.0 -q -e %s\n\n' "$(printf '%s' "$1" | sed '$!s/$/ \\/')"
-  eval "gst-launch-1.0 -q -e $(printf '%s' "$1" | tr '\n' ' ')"
+  printf '\n$ gst-launch-1.0 -q -e %s\n\n' \
+    "$(printf '%s' "$1" | sed '$!s/$/ \\/')"
+  eval "\"\$here/helpers/launch\" $(printf '%s' "$1" | tr '\n' ' ')"
 }
