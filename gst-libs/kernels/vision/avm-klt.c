@@ -218,14 +218,15 @@ match_near (const AvmKlt *self, const Region *r, const Picture *picture,
 {
   float samples[WIDE * WIDE], ncc[2 * REACH + 1][2 * REACH + 1];
   int bx = REACH, by = REACH;
-  float ox = 0.0f, oy = 0.0f;
+  float ox = 0.0f, oy = 0.0f, best = -2.0f;
 
   sample_region (self->after, cx, cy, r->shown.w, r->shown.h, WIDE, samples);
   for (int j = 0; j <= 2 * REACH; j++)
     for (int i = 0; i <= 2 * REACH; i++) {
       ncc[j][i] =
           correlate (self->weights, picture, samples + j * WIDE + i, WIDE);
-      if (ncc[j][i] > ncc[by][bx]) {
+      if (ncc[j][i] > best) {
+        best = ncc[j][i];
         bx = i;
         by = j;
       }
@@ -238,7 +239,7 @@ match_near (const AvmKlt *self, const Region *r, const Picture *picture,
         ncc[by - 1][bx], ncc[by][bx], ncc[by + 1][bx]);
   where->x = cx + ((float)(bx - REACH) + ox) * r->shown.w / SIDE;
   where->y = cy + ((float)(by - REACH) + oy) * r->shown.h / SIDE;
-  return ncc[by][bx];
+  return best;
 }
 
 /* How like its own pictures the region is where it stands. */
