@@ -139,11 +139,17 @@ check_mixtures (void)
       {1.0, 0.8, 66, 5, 25, 6, 0}, {1.8, 0.8, 57, 5, 25, 6, 0},
       {0.2, 2.4, 48, 5, 12, 5, 1}};
 
+  /* a singer's vibrato, flat, over strings */
+  static const Tone wide[] = {{0.2, 2.6, 36, 0, 0, 5, 4},
+      {0.2, 2.6, 57, 3, 10, 5.3, 3}, {0.2, 2.6, 55, -4, 0, 5, 2},
+      {0.3, 2.4, 69, 6, 12, 5.1, 1}, {0.4, 2.2, 64, -16, 50, 6.7, 0}};
+
   check_mixture ("alone", alone, 1, 1, 0.5, 0.02);
   check_mixture ("fifth", fifth, 2, 2, 2.0, 0.05);
   check_mixture ("octave", octave, 2, 2, 4.0, 0.15);
   check_mixture ("five parts", five, 5, 5, 4.0, 0.1);
   check_mixture ("melody", melody, 4, 2, 4.0, 0.1);
+  check_mixture ("wide", wide, 5, 5, 10.0, 0.12);
 }
 
 static void

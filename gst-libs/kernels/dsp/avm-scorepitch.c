@@ -13,11 +13,13 @@
 #define GRID_STEP 10.0 /* cents */
 #define GRID_HALF 20   /* steps: two semitones */
 #define GRID (2 * GRID_HALF + 1)
-#define REACH 4             /* steps a contour may move in a frame */
-#define MOVE_SD 1.4         /* steps */
+#define REACH 5             /* steps a contour may move in a frame */
+#define MOVE_SD 2.0         /* steps */
 #define PRIOR_SD_FIRST 60.0 /* cents about the score, tuning not known */
-#define PRIOR_WEIGHT 0.2    /* frames are not independent */
-#define PRIOR_SD 35.0       /* cents about the tuned score */
+#define PRIOR_WEIGHT 0.1    /* frames are not independent */
+#define PRIOR_FREE 45.0     /* cents */
+#define PRIOR_EDGE 10.0     /* cents */
+#define PRIOR_SD 50.0       /* cents about the tuned score */
 #define EVIDENCE 60.0       /* nats for a voice that is the whole sound */
 #define SEARCH_SPAN 0.064   /* s */
 #define SEARCH_TOP 4500.0   /* Hz */
@@ -349,6 +351,17 @@ evidence (AvmScorePitch *self, const Note *note, int frame, double *score)
     score[c] *= EVIDENCE / scale / (sum + 1.0);
 }
 
+/* Cost of being `off` cents from the tuned score: next to none where a vibrato
+ * may go, steep beyond, where the harmonics of others are. */
+static double
+prior_cost (double off, double sd)
+{
+  double near = off / sd;
+  double far = AVM_MAX (fabs (off) - PRIOR_FREE, 0.0) / PRIOR_EDGE;
+
+  return PRIOR_WEIGHT * (near * near + far * far);
+}
+
 static void
 search_note (AvmScorePitch *self, Note *note, double prior_sd)
 {
@@ -358,7 +371,7 @@ search_note (AvmScorePitch *self, Note *note, double prior_sd)
   for (int i = 0; i < note->n; i++) {
     evidence (self, note, note->first + i, now);
     for (int c = 0; c < GRID; c++) {
-      double off = ((c - GRID_HALF) * GRID_STEP - self->tuning) / prior_sd;
+      double off = (c - GRID_HALF) * GRID_STEP - self->tuning;
       double top = i == 0 ? 0.0 : -DBL_MAX;
       int from = c;
 
@@ -373,7 +386,7 @@ search_note (AvmScorePitch *self, Note *note, double prior_sd)
         }
       }
       self->back[i * GRID + c] = (uint8_t)from;
-      score[c] = top + now[c] - PRIOR_WEIGHT * off * off;
+      score[c] = top + now[c] - prior_cost (off, prior_sd);
     }
     memcpy (before, score, sizeof (before));
   }
