@@ -25,7 +25,11 @@
 #define INLINE static inline __attribute__ ((always_inline))
 /* The rows that a loop reads and writes do not overlap, or only where each
  * pixel reads itself; there are too many for the compiler to find out. */
+#ifdef __clang__
+#define INDEPENDENT
+#else
 #define INDEPENDENT _Pragma ("GCC ivdep")
+#endif
 #define ZETA2 (0.1f * 0.1f)
 #define EPSILON2 (0.001f * 0.001f)
 
@@ -81,7 +85,7 @@ warp_run (
     float cy = py < -1.0f ? -1.0f : py > bottom + 1.0f ? bottom + 1.0f : py;
     int xi = (int)(cx + 8.0f) - 8, yi = (int)(cy + 8.0f) - 8;
 
-    inside[i] = (px >= 0.0f) & (px <= right) & (py >= 0.0f) & (py <= bottom)
+    inside[i] = ((px >= 0.0f) & (px <= right) & (py >= 0.0f) & (py <= bottom))
         ? 1.0f
         : 0.0f;
     at[i] = (yi - 1) * stride + xi - 1;
