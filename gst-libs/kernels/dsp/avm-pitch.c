@@ -629,7 +629,7 @@ combine (const double *delta, const double *weight, unsigned n, double scale)
   return mean;
 }
 
-/* Frequency that is left after demodulation, in cycles per sample. Reverberation
+/* Frequency that is left after demodulation, in cycles per sample. A room
  * disturbs each harmonic in proportion to its own strength, noise does not:
  * the weight is h^2 for the strong ones and falls with the power of the weak.
  */
