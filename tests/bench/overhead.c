@@ -164,6 +164,7 @@ main (int argc, char **argv)
     return 2;
   gst_init (NULL, NULL);
   bench_loads (argv[1]);
-  bench_buffers (atoi (argv[2]));
+  if (atoi (argv[2]) > 0)
+    bench_buffers (atoi (argv[2]));
   return 0;
 }

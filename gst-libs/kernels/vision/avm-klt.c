@@ -1215,6 +1215,11 @@ avm_klt_do (AvmKlt *self, const uint8_t *luma, ptrdiff_t stride)
 {
   AvmPyramid *swap;
 
+  if (self->n_regions == 0) {
+    /* nothing to follow from here to the next frame */
+    self->has_before = false;
+    return;
+  }
   avm_pyramid_build (self->after, luma, stride);
   for (size_t i = 0; i < self->n_regions; i++) {
     Region *r = self->regions[i];
