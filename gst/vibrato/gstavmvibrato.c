@@ -773,8 +773,8 @@ make_event (Run *run, const GstAvmEvent *note, const AvmVibratoResult *result)
   else if (gst_avm_event_get_double (note, "pitch", &pitch))
     gst_avm_event_set_double (event, "pitch", pitch);
   gst_avm_event_set_string (event, "used", used_names[result->used]);
-  gst_avm_event_set_string (event, "method",
-      run->self->models != NULL ? "svm" : "autocorrelation");
+  gst_avm_event_set_string (
+      event, "method", run->self->models != NULL ? "svm" : "autocorrelation");
   run->counts[result->used]++;
   run->n_vibrato += vibrato;
   return event;
