@@ -116,13 +116,16 @@ make_band (size_t n, size_t m, size_t radius, uint32_t *lo, uint32_t *hi)
   hi[n - 1] = (uint32_t)m - 1;
 }
 
+static size_t lanes;
+
 static void
 check_case (size_t n, size_t m, size_t dim, size_t radius, size_t memory)
 {
   Side a = make_side (n, dim), b = make_side (m, dim);
   uint32_t *lo = malloc (n * sizeof (uint32_t));
   uint32_t *hi = malloc (n * sizeof (uint32_t));
-  AvmDtwConfig config = {2.0f, 1.5f, 1.5f, NULL, NULL, memory, NULL, NULL};
+  AvmDtwConfig config = {
+      2.0f, 1.5f, 1.5f, NULL, NULL, memory, NULL, NULL, lanes};
   AvmError error = {AVM_OK, 0, ""};
   AvmDtwPath path;
   bool ok;
@@ -213,10 +216,9 @@ check_identity (void)
   free_side (&b);
 }
 
-int
-main (int argc, char **argv)
+static void
+check_cases (void)
 {
-  avmcheck_init (argc, argv);
   check_case (1, 1, 12, 0, 0);
   check_case (1, 40, 12, 0, 0);
   check_case (40, 1, 24, 0, 0);
@@ -233,6 +235,14 @@ main (int argc, char **argv)
         1 + avm_rng_u32 (&avmcheck_rng) % 200,
         1 + avm_rng_u32 (&avmcheck_rng) % AVM_DTW_MAX_DIM, 0,
         avm_rng_u32 (&avmcheck_rng) % 8192);
+}
+
+int
+main (int argc, char **argv)
+{
+  avmcheck_init (argc, argv);
+  for (lanes = 4; lanes <= 16; lanes *= 2)
+    check_cases ();
   check_identity ();
   check_errors ();
   return avmcheck_report ();

@@ -83,17 +83,20 @@ typedef struct {
 static void
 choose_level (Dtw *dtw)
 {
+  size_t most = dtw->config->lanes != 0 ? dtw->config->lanes : MAX_LANES;
+
   dtw->lanes = 4;
   dtw->work_strip = work_strip_4;
 #if HAVE_LEVELS
-  if (__builtin_cpu_supports ("x86-64-v4")) {
+  if (most >= 16 && __builtin_cpu_supports ("x86-64-v4")) {
     dtw->lanes = 16;
     dtw->work_strip = work_strip_16;
-  } else if (__builtin_cpu_supports ("x86-64-v3")) {
+  } else if (most >= 8 && __builtin_cpu_supports ("x86-64-v3")) {
     dtw->lanes = 8;
     dtw->work_strip = work_strip_8;
   }
 #endif
+  (void)most;
   dtw->n_strips = (dtw->n + dtw->lanes - 1) / dtw->lanes;
 }
 

@@ -50,6 +50,8 @@ typedef struct {
  *   hi[n - 1] = last column, rows that follow each other overlap; NULL: all
  * memory: bytes for the steps; 0: as many as it takes
  * cancelled: asked now and then, may be NULL
+ * lanes: at most so many rows at a time (4, 8 or 16), for tests; 0: as many as
+ *   the processor has use for
  */
 typedef struct {
   float both, row, column;
@@ -57,6 +59,7 @@ typedef struct {
   size_t memory;
   bool (*cancelled) (void *user_data);
   void *user_data;
+  size_t lanes;
 } AvmDtwConfig;
 
 /**
