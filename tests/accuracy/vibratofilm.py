@@ -98,17 +98,18 @@ class Film:
                 file.write(f'{i} hand {x:.2f} {y:.2f} {w:.2f} {h:.2f}\n')
 
     def analyse(self):
-        """Motion, notes and pitch, as streams on disk"""
+        """Motion, notes and pitch, as streams on disk. gdppay keeps back the
+        GAPs that let a sink preroll, so the sinks do not wait for it."""
         video = (f'd. ! queue ! videoconvert ! avmklttrack '
                  f'regions-location={self.path("regions")} ! avmopticalflow ! '
-                 f'gdppay ! filesink location={self.path("motion.gdp")} ')
+                 f'gdppay ! filesink async=false location={self.path("motion.gdp")} ')
         audio = ('d. ! queue ! audioconvert ! audioresample ! tee name=a '
                  f'a. ! queue ! avmscorealign score={self.path("mid")} ! '
                  'tee name=n a. ! queue ! p.sink n. ! queue ! p.notes '
                  'avmpitch name=p ! gdppay ! '
-                 f'filesink location={self.path("f0.gdp")} '
+                 f'filesink async=false location={self.path("f0.gdp")} '
                  'n. ! queue ! gdppay ! '
-                 f'filesink location={self.path("notes.gdp")} ')
+                 f'filesink async=false location={self.path("notes.gdp")} ')
         mark = self.path('analysed')
         if os.path.exists(mark):
             return

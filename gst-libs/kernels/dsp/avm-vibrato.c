@@ -18,10 +18,9 @@
 #define RATE_STEP 0.05
 #define MAX_SCAN 300
 #define MAX_LAGS 512
-/* The envelope may change once in so many seconds */
-#define ENVELOPE_STEP 0.5
-#define MAX_ENVELOPE 40
-#define ENVELOPE_RIDGE 0.02
+/* Local fits look at this many periods under a Hann window. */
+#define LOCAL_PERIODS 2.5
+#define LOCAL_RIDGE 0.01
 /* Independent pitch values per second: neighbouring frames share samples. */
 #define PITCH_BANDWIDTH 25.0
 /* A note is known in a modality when this share of it is. */
@@ -477,7 +476,6 @@ typedef struct {
   size_t n_curve;
   double *curve; /* residual at 100 Hz on the note's grid */
   double *curve_w;
-  double clean;            /* share of the fitted energy that is no noise */
   double *envelope;        /* 2 x n_curve: cosine, sine at the rate */
   size_t size, curve_size; /* allocated */
 } Signal;
@@ -523,7 +521,7 @@ signal_reserve (Signal *signal, size_t n, size_t n_curve)
 {
   if (n > signal->size) {
     free (signal->y);
-    signal->y = malloc ((4 + MAX_ENVELOPE + MAX_BASIS) * n * sizeof (double));
+    signal->y = malloc ((3 + MAX_BASIS) * n * sizeof (double));
     signal->size = signal->y != NULL ? n : 0;
   }
   if (n_curve > signal->curve_size) {
@@ -537,9 +535,7 @@ signal_reserve (Signal *signal, size_t n, size_t n_curve)
   signal->n_curve = n_curve;
   signal->w = signal->y + n;
   signal->residual = signal->w + n;
-  signal->rest = signal->residual + n;
-  signal->columns = signal->rest + n;
-  signal->basis = signal->columns + MAX_ENVELOPE * n;
+  signal->basis = signal->residual + n;
   signal->curve_w = signal->curve + n_curve;
   signal->envelope = signal->curve_w + n_curve;
   return true;
@@ -1053,124 +1049,124 @@ solve_symmetric (double *g, double *v, size_t m)
   return true;
 }
 
-/* Column k of the envelope model: a polynomial times cosine (even k) or sine
- * (odd k) of the rate; u is -1..1 over the signal, phase 0 at its middle. */
-static double
-envelope_column (size_t k, double u, double phase)
+/* Amplitudes of cosine and sine of the rate (phase 0 at `origin`) around a
+ * time t: least squares beside a constant and a slope under a Hann window.
+ * False: too little is known here. */
+static bool
+local_phasor (const Signal *signal, double rate, double origin, double t,
+    Phasor *phasor)
 {
-  return legendre (k / 2, u) * (k % 2 == 0 ? cos (phase) : sin (phase));
+  double half = 0.5 * LOCAL_PERIODS / rate;
+  double from = ceil ((t - half - signal->first) / signal->interval);
+  double to = floor ((t + half - signal->first) / signal->interval);
+  double g[16] = { 0.0 }, v[4] = { 0.0 };
+  size_t count = 0;
+
+  from = AVM_MAX (from, 0.0);
+  to = AVM_MIN (to, (double) signal->n - 1.0);
+  for (double i = from; i <= to; i += 1.0) {
+    size_t k = (size_t) i;
+    double at = signal->first + i * signal->interval;
+    double w = signal->w[k] * (0.5 + 0.5 * cos (M_PI * (at - t) / half));
+    double phase = 2.0 * M_PI * rate * (at - origin);
+    double x[4] = { cos (phase), sin (phase), 1.0, (at - t) / half };
+
+    count += signal->w[k] > 0.0;
+    for (int r = 0; r < 4; r++) {
+      v[r] += w * x[r] * signal->residual[k];
+      for (int c = 0; c <= r; c++)
+        g[4 * r + c] += w * x[r] * x[c];
+    }
+  }
+  if (count < 6)
+    return false;
+  /* at an edge slope and sinusoid are alike: keep both small */
+  for (int r = 0; r < 4; r++)
+    g[5 * r] *= 1.0 + LOCAL_RIDGE;
+  if (!solve_symmetric (g, v, 4))
+    return false;
+  phasor->cosine = v[0];
+  phasor->sine = v[1];
+  return true;
 }
 
-/* Fits a sinusoid whose amplitude and phase change slowly, beside the drift:
- * least squares, a slight ridge on what changes. Leaves cosine and sine
- * amplitudes, with phase 0 at the start of the curves, at 100 Hz in
- * signal->envelope, NaN outside the signal, and the part of the residual that
- * is not explained in signal->rest. Returns the explained share. */
-static double
+/* Local amplitudes at 100 Hz, NaN where they are not known */
+static void
 fit_envelope (AvmVibratoNote *note, Signal *signal, double rate)
 {
-  double span = (double)signal->n * signal->interval;
-  double g[MAX_ENVELOPE * MAX_ENVELOPE], v[MAX_ENVELOPE];
-  double turn = 2.0 * M_PI * rate, middle, size = 0.0, left = 0.0;
-  double noise;
-  size_t n = signal->n, m;
-  double *columns = signal->columns;
-
-  m = 2
-      * (size_t)AVM_MIN (
-          1.0 + floor (span / ENVELOPE_STEP), (double)MAX_ENVELOPE / 2);
-  middle = 0.5 * (double)(n - 1);
-  for (size_t k = 0; k < m; k++) {
-    for (size_t i = 0; i < n; i++)
-      columns[k * n + i] =
-          envelope_column (k, (2.0 * (double)i + 1.0) / (double)n - 1.0,
-              turn * signal->interval * ((double)i - middle));
-    project_out (signal, columns + k * n);
-  }
-  for (size_t k = 0; k < m; k++) {
-    v[k] = inner (signal->w, columns + k * n, signal->residual, n);
-    for (size_t j = 0; j <= k; j++)
-      g[k * m + j] = inner (signal->w, columns + k * n, columns + j * n, n);
-    g[k * m + k] *= k < 2 ? 1.0 + 1e-9 : 1.0 + ENVELOPE_RIDGE;
-  }
-  if (!solve_symmetric (g, v, m))
-    memset (v, 0, sizeof (v));
-  for (size_t i = 0; i < n; i++) {
-    double y = signal->residual[i];
-
-    for (size_t k = 0; k < m; k++)
-      y -= v[k] * columns[k * n + i];
-    signal->rest[i] = y;
-    size += signal->w[i] * signal->residual[i] * signal->residual[i];
-    left += signal->w[i] * y * y;
-  }
-  noise = left
-      / fmax ((double)signal->effective
-              - (double)(signal->n_basis + m) * (double)signal->effective
-                  / (double)n,
-          1.0);
-  signal->clean = size > left
-      ? AVM_CLAMP (1.0 - (double)m * noise / (size - left), 0.1, 1.0)
-      : 0.1;
   for (size_t i = 0; i < note->n_curve; i++) {
-    double t = note->first + (double)i / AVM_VIBRATO_CURVE_RATE;
-    double at = (t - signal->first) / signal->interval;
-    double u = (2.0 * at + 1.0) / (double)n - 1.0;
-    double a = 0.0, b = 0.0;
-    double shift =
-        turn * (note->first - signal->first - middle * signal->interval);
+    double t = note->first + (double) i / AVM_VIBRATO_CURVE_RATE;
+    Phasor phasor = { NAN, NAN };
 
-    for (size_t k = 0; k < m; k += 2) {
-      double p = legendre (k / 2, AVM_CLAMP (u, -1.0, 1.0));
-
-      a += p * v[k];
-      b += p * v[k + 1];
-    }
-    if (u < -1.0 || u > 1.0 || signal->curve_w[i] <= 0.0)
-      a = b = NAN;
-    signal->envelope[2 * i] = a * cos (shift) + b * sin (shift);
-    signal->envelope[2 * i + 1] = b * cos (shift) - a * sin (shift);
+    if (signal->curve_w[i] > 0.0
+        && !local_phasor (signal, rate, note->first, t, &phasor))
+      phasor.cosine = phasor.sine = NAN;
+    signal->envelope[2 * i] = phasor.cosine;
+    signal->envelope[2 * i + 1] = phasor.sine;
   }
-  return size > 0.0 ? AVM_CLAMP (1.0 - left / size, 0.0, 1.0) : 0.0;
 }
 
-/* Distance from peak to trough of the fitted curve: mean over the time where
- * the envelope has at least half its strength (its 80th percentile), without
- * the part that noise adds. */
+/* Half of the strength of the vibrato, the 80th percentile of its amplitude:
+ * where it is weaker it has not begun or has ended. */
 static double
-peak_to_trough (AvmVibratoNote *note, const Signal *signal)
+half_strength (AvmVibratoNote *note, const Signal *signal)
 {
-  double *width = note->work, strong, sum = 0.0;
-  size_t m = 0, count = 0;
+  size_t m = 0;
 
   for (size_t i = 0; i < note->n_curve; i++)
     if (!isnan (signal->envelope[2 * i]))
-      width[m++] =
-          2.0 * hypot (signal->envelope[2 * i], signal->envelope[2 * i + 1]);
+      note->work[m++]
+          = hypot (signal->envelope[2 * i], signal->envelope[2 * i + 1]);
   if (m == 0)
     return NAN;
-  qsort (width, m, sizeof (double), compare_doubles);
-  strong = 0.5 * width[m * 8 / 10];
-  for (size_t i = 0; i < m; i++) {
-    if (width[i] >= strong) {
-      sum += width[i];
+  qsort (note->work, m, sizeof (double), compare_doubles);
+  return 0.5 * note->work[m * 8 / 10];
+}
+
+/* Mean distance from peak to trough where the vibrato has half its strength */
+static double
+peak_to_trough (AvmVibratoNote *note, const Signal *signal)
+{
+  double limit = half_strength (note, signal), sum = 0.0;
+  size_t count = 0;
+
+  for (size_t i = 0; i < note->n_curve; i++) {
+    double amplitude
+        = hypot (signal->envelope[2 * i], signal->envelope[2 * i + 1]);
+
+    if (amplitude >= limit) {
+      sum += 2.0 * amplitude;
       count++;
     }
   }
-  return sum / (double)count * sqrt (signal->clean);
+  return count > 0 ? sum / (double) count : NAN;
 }
 
-/* The paper's equation (1) in closed form on the fitted curves: pitch against
- * displacement over its own peak to trough distance, at the lag that fits
- * best within the range. Noise of the displacement would flatten the slope
- * and is taken out of its square. */
+/* The lag that fits best within the range. The axis has no sign: half a turn
+ * more or less is the same motion. */
+static double
+fit_lag (double re, double im, double rate, double max_lag)
+{
+  double turn = re != 0.0 || im != 0.0 ? atan2 (im, re) : 0.0;
+
+  if (turn > 0.5 * M_PI)
+    turn -= M_PI;
+  else if (turn < -0.5 * M_PI)
+    turn += M_PI;
+  return AVM_CLAMP (turn / (2.0 * M_PI * rate), -max_lag, max_lag);
+}
+
+/* The paper's equation (1), pitch against displacement, on local amplitudes:
+ * how far the pitch goes in step with the displacement, in the mean over the
+ * time in which the displacement has half its strength. Against the closed
+ * form, noise of the displacement cannot flatten the slope. */
 static void
-fit_extent (
-    AvmVibratoNote *note, const AvmVibratoSettings *settings, double rate)
+fit_extent (AvmVibratoNote *note, const AvmVibratoSettings *settings,
+    double rate)
 {
   const double *x = note->video.envelope, *f = note->audio.envelope;
-  double re = 0.0, im = 0.0, xx = 0.0, ff = 0.0, turn = 2.0 * M_PI * rate;
-  double lag, width = peak_to_trough (note, &note->video), size;
+  double re = 0.0, im = 0.0, xx = 0.0, ff = 0.0, sum = 0.0, weight = 0.0;
+  double limit = half_strength (note, &note->video), turn, c, s;
 
   for (size_t i = 0; i < note->n_curve; i++) {
     const double *a = x + 2 * i, *b = f + 2 * i;
@@ -1183,20 +1179,25 @@ fit_extent (
     xx += w * (a[0] * a[0] + a[1] * a[1]);
     ff += w * (b[0] * b[0] + b[1] * b[1]);
   }
-  note->result.coherence = xx > 0.0 && ff > 0.0
-      ? AVM_MIN (hypot (re, im) / sqrt (xx * ff), 1.0)
-      : 0.0;
-  /* The axis has no sign: half a turn more or less is the same motion. */
-  lag = re != 0.0 || im != 0.0 ? atan2 (im, re) : 0.0;
-  if (lag > 0.5 * M_PI)
-    lag -= M_PI;
-  else if (lag < -0.5 * M_PI)
-    lag += M_PI;
-  lag = AVM_CLAMP (lag / turn, -settings->max_lag, settings->max_lag);
-  size = fabs (re * cos (turn * lag) + im * sin (turn * lag));
-  xx *= note->video.clean;
-  note->result.lag = lag;
-  note->result.extent = xx > 0.0 ? size / xx * width : NAN;
+  note->result.coherence
+      = xx > 0.0 && ff > 0.0 ? AVM_MIN (hypot (re, im) / sqrt (xx * ff), 1.0)
+                             : 0.0;
+  note->result.lag = fit_lag (re, im, rate, settings->max_lag);
+  turn = 2.0 * M_PI * rate * note->result.lag;
+  c = cos (turn);
+  s = sin (turn);
+  for (size_t i = 0; i < note->n_curve; i++) {
+    const double *a = x + 2 * i, *b = f + 2 * i;
+    double w = note->audio.curve_w[i], size = hypot (a[0], a[1]);
+
+    if (isnan (b[0]) || !(size >= limit) || size <= 0.0)
+      continue;
+    sum += w
+        * (c * (b[0] * a[0] + b[1] * a[1]) + s * (b[1] * a[0] - b[0] * a[1]))
+        / size;
+    weight += w;
+  }
+  note->result.extent = weight > 0.0 ? fabs (2.0 * sum / weight) : NAN;
 }
 
 /* -- features ------------------------------------------------------------ */
