@@ -91,7 +91,7 @@ GST_DEBUG_CATEGORY_STATIC (avm_vibrato_debug);
 #define DEFAULT_MOVING_AVERAGE (10.0 * 1001.0 / 30000.0)
 #define DEFAULT_MIN_RATE 3.0
 #define DEFAULT_MAX_RATE 9.0
-#define DEFAULT_MAX_LAG 0.04
+#define DEFAULT_MAX_LAG 0.06
 #define DEFAULT_MIN_DURATION 0.15
 
 #define MODEL_FILE "vibrato.svm"

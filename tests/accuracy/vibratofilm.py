@@ -29,13 +29,16 @@ def launch(text):
     """Runs a gst-launch line; its output comes only when it fails."""
     line = ['gst-launch-1.0', '-q', '-e'] + text.split()
     done = subprocess.run(line, env=environment(), text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=600)
     if done.returncode != 0:
         sys.exit(f'{" ".join(line)}\n{done.stdout}')
 
 
 def has_element(name):
-    return subprocess.run(['gst-inspect-1.0', '--exists', name],
+    # without a version it asks for that of GStreamer itself
+    return subprocess.run(['gst-inspect-1.0', '--exists',
+                           '--atleast-version=0.0', name],
                           env=environment()).returncode == 0
 
 
@@ -99,10 +102,11 @@ class Film:
 
     def analyse(self):
         """Motion, notes and pitch, as streams on disk. gdppay keeps back the
-        GAPs that let a sink preroll, so the sinks do not wait for it."""
+        GAPs that let a sink preroll, so only the sink of the motion, which
+        comes with the frames, does."""
         video = (f'd. ! queue ! videoconvert ! avmklttrack '
                  f'regions-location={self.path("regions")} ! avmopticalflow ! '
-                 f'gdppay ! filesink async=false location={self.path("motion.gdp")} ')
+                 f'gdppay ! filesink location={self.path("motion.gdp")} ')
         audio = ('d. ! queue ! audioconvert ! audioresample ! tee name=a '
                  f'a. ! queue ! avmscorealign score={self.path("mid")} ! '
                  'tee name=n a. ! queue ! p.sink n. ! queue ! p.notes '

@@ -19,8 +19,9 @@
 #define MAX_SCAN 300
 #define MAX_LAGS 512
 /* Local fits look at this many periods under a Hann window. */
-#define LOCAL_PERIODS 2.5
-#define LOCAL_RIDGE 0.01
+#define LOCAL_PERIODS 2.0
+#define LOCAL_RIDGE 0.001
+#define STRONG 0.8
 /* Independent pitch values per second: neighbouring frames share samples. */
 #define PITCH_BANDWIDTH 25.0
 /* A note is known in a modality when this share of it is. */
@@ -35,7 +36,7 @@ avm_vibrato_settings_init (AvmVibratoSettings *settings)
   settings->moving_average = 10.0 * 1001.0 / 30000.0;
   settings->min_rate = 3.0;
   settings->max_rate = 9.0;
-  settings->max_lag = 0.04;
+  settings->max_lag = 0.06;
   settings->min_duration = 0.15;
 }
 
@@ -1053,23 +1054,23 @@ solve_symmetric (double *g, double *v, size_t m)
  * time t: least squares beside a constant and a slope under a Hann window.
  * False: too little is known here. */
 static bool
-local_phasor (const Signal *signal, double rate, double origin, double t,
-    Phasor *phasor)
+local_phasor (
+    const Signal *signal, double rate, double origin, double t, Phasor *phasor)
 {
   double half = 0.5 * LOCAL_PERIODS / rate;
   double from = ceil ((t - half - signal->first) / signal->interval);
   double to = floor ((t + half - signal->first) / signal->interval);
-  double g[16] = { 0.0 }, v[4] = { 0.0 };
+  double g[16] = {0.0}, v[4] = {0.0};
   size_t count = 0;
 
   from = AVM_MAX (from, 0.0);
-  to = AVM_MIN (to, (double) signal->n - 1.0);
+  to = AVM_MIN (to, (double)signal->n - 1.0);
   for (double i = from; i <= to; i += 1.0) {
-    size_t k = (size_t) i;
+    size_t k = (size_t)i;
     double at = signal->first + i * signal->interval;
     double w = signal->w[k] * (0.5 + 0.5 * cos (M_PI * (at - t) / half));
     double phase = 2.0 * M_PI * rate * (at - origin);
-    double x[4] = { cos (phase), sin (phase), 1.0, (at - t) / half };
+    double x[4] = {cos (phase), sin (phase), 1.0, (at - t) / half};
 
     count += signal->w[k] > 0.0;
     for (int r = 0; r < 4; r++) {
@@ -1095,8 +1096,8 @@ static void
 fit_envelope (AvmVibratoNote *note, Signal *signal, double rate)
 {
   for (size_t i = 0; i < note->n_curve; i++) {
-    double t = note->first + (double) i / AVM_VIBRATO_CURVE_RATE;
-    Phasor phasor = { NAN, NAN };
+    double t = note->first + (double)i / AVM_VIBRATO_CURVE_RATE;
+    Phasor phasor = {NAN, NAN};
 
     if (signal->curve_w[i] > 0.0
         && !local_phasor (signal, rate, note->first, t, &phasor))
@@ -1106,40 +1107,39 @@ fit_envelope (AvmVibratoNote *note, Signal *signal, double rate)
   }
 }
 
-/* Half of the strength of the vibrato, the 80th percentile of its amplitude:
- * where it is weaker it has not begun or has ended. */
+/* Twice the mean of what is at least four fifths as strong as its 80th
+ * percentile: where the vibrato is weaker it has not begun, has ended, or is
+ * blurred by the window. Sorts values. */
 static double
-half_strength (AvmVibratoNote *note, const Signal *signal)
+strong_mean (double *values, size_t n)
+{
+  double limit, sum = 0.0;
+  size_t count = 0;
+
+  if (n == 0)
+    return NAN;
+  qsort (values, n, sizeof (double), compare_doubles);
+  limit = STRONG * values[n * 8 / 10];
+  for (size_t i = 0; i < n; i++) {
+    if (values[i] >= limit) {
+      sum += values[i];
+      count++;
+    }
+  }
+  return count > 0 ? 2.0 * sum / (double)count : NAN;
+}
+
+/* Distance from peak to trough of one signal */
+static double
+peak_to_trough (AvmVibratoNote *note, const Signal *signal)
 {
   size_t m = 0;
 
   for (size_t i = 0; i < note->n_curve; i++)
     if (!isnan (signal->envelope[2 * i]))
-      note->work[m++]
-          = hypot (signal->envelope[2 * i], signal->envelope[2 * i + 1]);
-  if (m == 0)
-    return NAN;
-  qsort (note->work, m, sizeof (double), compare_doubles);
-  return 0.5 * note->work[m * 8 / 10];
-}
-
-/* Mean distance from peak to trough where the vibrato has half its strength */
-static double
-peak_to_trough (AvmVibratoNote *note, const Signal *signal)
-{
-  double limit = half_strength (note, signal), sum = 0.0;
-  size_t count = 0;
-
-  for (size_t i = 0; i < note->n_curve; i++) {
-    double amplitude
-        = hypot (signal->envelope[2 * i], signal->envelope[2 * i + 1]);
-
-    if (amplitude >= limit) {
-      sum += 2.0 * amplitude;
-      count++;
-    }
-  }
-  return count > 0 ? sum / (double) count : NAN;
+      note->work[m++] =
+          hypot (signal->envelope[2 * i], signal->envelope[2 * i + 1]);
+  return strong_mean (note->work, m);
 }
 
 /* The lag that fits best within the range. The axis has no sign: half a turn
@@ -1157,16 +1157,15 @@ fit_lag (double re, double im, double rate, double max_lag)
 }
 
 /* The paper's equation (1), pitch against displacement, on local amplitudes:
- * how far the pitch goes in step with the displacement, in the mean over the
- * time in which the displacement has half its strength. Against the closed
+ * how far the pitch goes in step with the displacement. Against the closed
  * form, noise of the displacement cannot flatten the slope. */
 static void
-fit_extent (AvmVibratoNote *note, const AvmVibratoSettings *settings,
-    double rate)
+fit_extent (
+    AvmVibratoNote *note, const AvmVibratoSettings *settings, double rate)
 {
   const double *x = note->video.envelope, *f = note->audio.envelope;
-  double re = 0.0, im = 0.0, xx = 0.0, ff = 0.0, sum = 0.0, weight = 0.0;
-  double limit = half_strength (note, &note->video), turn, c, s;
+  double re = 0.0, im = 0.0, xx = 0.0, ff = 0.0, turn, c, s;
+  size_t m = 0;
 
   for (size_t i = 0; i < note->n_curve; i++) {
     const double *a = x + 2 * i, *b = f + 2 * i;
@@ -1179,25 +1178,27 @@ fit_extent (AvmVibratoNote *note, const AvmVibratoSettings *settings,
     xx += w * (a[0] * a[0] + a[1] * a[1]);
     ff += w * (b[0] * b[0] + b[1] * b[1]);
   }
-  note->result.coherence
-      = xx > 0.0 && ff > 0.0 ? AVM_MIN (hypot (re, im) / sqrt (xx * ff), 1.0)
-                             : 0.0;
+  note->result.coherence = xx > 0.0 && ff > 0.0
+      ? AVM_MIN (hypot (re, im) / sqrt (xx * ff), 1.0)
+      : 0.0;
   note->result.lag = fit_lag (re, im, rate, settings->max_lag);
   turn = 2.0 * M_PI * rate * note->result.lag;
   c = cos (turn);
   s = sin (turn);
+  if (re * c + im * s < 0.0) {
+    c = -c;
+    s = -s;
+  }
   for (size_t i = 0; i < note->n_curve; i++) {
     const double *a = x + 2 * i, *b = f + 2 * i;
-    double w = note->audio.curve_w[i], size = hypot (a[0], a[1]);
+    double size = hypot (a[0], a[1]);
 
-    if (isnan (b[0]) || !(size >= limit) || size <= 0.0)
-      continue;
-    sum += w
-        * (c * (b[0] * a[0] + b[1] * a[1]) + s * (b[1] * a[0] - b[0] * a[1]))
-        / size;
-    weight += w;
+    if (!isnan (b[0]) && size > 0.0)
+      note->work[m++] =
+          (c * (b[0] * a[0] + b[1] * a[1]) + s * (b[1] * a[0] - b[0] * a[1]))
+          / size;
   }
-  note->result.extent = weight > 0.0 ? fabs (2.0 * sum / weight) : NAN;
+  note->result.extent = strong_mean (note->work, m);
 }
 
 /* -- features ------------------------------------------------------------ */

@@ -36,7 +36,7 @@ typedef struct {
   double min_duration;       /* s, >= 0; shorter notes stay undecided */
 } AvmVibratoSettings;
 
-/* The paper's: 10 frames at 29.97 fps, 3 to 9 Hz; 40 ms, 0.15 s. */
+/* The paper's: 10 frames at 29.97 fps, 3 to 9 Hz; 60 ms, 0.15 s. */
 void avm_vibrato_settings_init (AvmVibratoSettings *settings);
 
 /* -- motion of one region ------------------------------------------------ */
