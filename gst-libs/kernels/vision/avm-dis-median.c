@@ -59,63 +59,43 @@ median3_row (const float *r, ptrdiff_t stride, float *restrict lo,
 #define NEXT(k) v0 = r[(k / 5 - 2) * stride + k % 5 - 2 + x];
 
 /* Least of n to the front, greatest to the end */
-#define EXTREMES_14                                                            \
-  S (0, 13)                                                                    \
-  S (1, 12)                                                                    \
-  S (2, 11)                                                                    \
-  S (3, 10)                                                                    \
-  S (4, 9)                                                                     \
-  S (5, 8) S (6, 7) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5) S (0, 6)      \
-      S (7, 13) S (8, 13) S (9, 13) S (10, 13) S (11, 13) S (12, 13)
-#define EXTREMES_13                                                            \
-  S (0, 12)                                                                    \
-  S (1, 11)                                                                    \
-  S (2, 10)                                                                    \
-  S (3, 9)                                                                     \
-  S (4, 8)                                                                     \
-  S (5, 7) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5) S (0, 6) S (6, 12)     \
-      S (7, 12) S (8, 12) S (9, 12) S (10, 12) S (11, 12)
-#define EXTREMES_12                                                            \
-  S (0, 11)                                                                    \
-  S (1, 10)                                                                    \
-  S (2, 9)                                                                     \
-  S (3, 8)                                                                     \
-  S (4, 7)                                                                     \
-  S (5, 6) S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5) S (6, 11) S (7, 11)    \
-      S (8, 11) S (9, 11) S (10, 11)
-#define EXTREMES_11                                                            \
-  S (0, 10)                                                                    \
-  S (1, 9)                                                                     \
-  S (2, 8)                                                                     \
-  S (3, 7)                                                                     \
-  S (4, 6)                                                                     \
-  S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5) S (5, 10) S (6, 10) S (7, 10)   \
-      S (8, 10) S (9, 10)
-#define EXTREMES_10                                                            \
-  S (0, 9)                                                                     \
-  S (1, 8)                                                                     \
-  S (2, 7)                                                                     \
-  S (3, 6)                                                                     \
-  S (4, 5)                                                                     \
-  S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (5, 9) S (6, 9) S (7, 9) S (8, 9)
-#define EXTREMES_9                                                             \
-  S (0, 8)                                                                     \
-  S (1, 7)                                                                     \
-  S (2, 6)                                                                     \
-  S (3, 5)                                                                     \
-  S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (4, 8) S (5, 8) S (6, 8) S (7, 8)
-#define EXTREMES_8                                                             \
-  S (0, 7)                                                                     \
-  S (1, 6)                                                                     \
-  S (2, 5) S (3, 4) S (0, 1) S (0, 2) S (0, 3) S (4, 7) S (5, 7) S (6, 7)
-#define EXTREMES_7                                                             \
-  S (0, 6)                                                                     \
-  S (1, 5) S (2, 4) S (0, 1) S (0, 2) S (0, 3) S (3, 6) S (4, 6) S (5, 6)
-#define EXTREMES_6                                                             \
+/* clang-format off */
+#define EXTREMES_14 \
+  S (0, 13) S (1, 12) S (2, 11) S (3, 10) S (4, 9) S (5, 8) S (6, 7) \
+  S (0, 1) S (0, 2) S (0, 3) S (0, 4) S (0, 5) S (0, 6) S (7, 13) S (8, 13) \
+  S (9, 13) S (10, 13) S (11, 13) S (12, 13)
+#define EXTREMES_13 \
+  S (0, 12) S (1, 11) S (2, 10) S (3, 9) S (4, 8) S (5, 7) S (0, 1) S (0, 2) \
+  S (0, 3) S (0, 4) S (0, 5) S (0, 6) S (6, 12) S (7, 12) S (8, 12) \
+  S (9, 12) S (10, 12) S (11, 12)
+#define EXTREMES_12 \
+  S (0, 11) S (1, 10) S (2, 9) S (3, 8) S (4, 7) S (5, 6) S (0, 1) S (0, 2) \
+  S (0, 3) S (0, 4) S (0, 5) S (6, 11) S (7, 11) S (8, 11) S (9, 11) \
+  S (10, 11)
+#define EXTREMES_11 \
+  S (0, 10) S (1, 9) S (2, 8) S (3, 7) S (4, 6) S (0, 1) S (0, 2) S (0, 3) \
+  S (0, 4) S (0, 5) S (5, 10) S (6, 10) S (7, 10) S (8, 10) S (9, 10)
+#define EXTREMES_10 \
+  S (0, 9) S (1, 8) S (2, 7) S (3, 6) S (4, 5) S (0, 1) S (0, 2) S (0, 3) \
+  S (0, 4) S (5, 9) S (6, 9) S (7, 9) S (8, 9)
+#define EXTREMES_9 \
+  S (0, 8) S (1, 7) S (2, 6) S (3, 5) S (0, 1) S (0, 2) S (0, 3) S (0, 4) \
+  S (4, 8) S (5, 8) S (6, 8) S (7, 8)
+#define EXTREMES_8 \
+  S (0, 7) S (1, 6) S (2, 5) S (3, 4) S (0, 1) S (0, 2) S (0, 3) S (4, 7) \
+  S (5, 7) S (6, 7)
+#define EXTREMES_7 \
+  S (0, 6) S (1, 5) S (2, 4) S (0, 1) S (0, 2) S (0, 3) S (3, 6) S (4, 6) \
+  S (5, 6)
+#define EXTREMES_6 \
   S (0, 5) S (1, 4) S (2, 3) S (0, 1) S (0, 2) S (3, 5) S (4, 5)
-#define EXTREMES_5 S (0, 4) S (1, 3) S (0, 1) S (0, 2) S (2, 4) S (3, 4)
-#define EXTREMES_4 S (0, 3) S (1, 2) S (0, 1) S (2, 3)
-#define EXTREMES_3 S (0, 2) S (0, 1) S (1, 2)
+#define EXTREMES_5 \
+  S (0, 4) S (1, 3) S (0, 1) S (0, 2) S (2, 4) S (3, 4)
+#define EXTREMES_4 \
+  S (0, 3) S (1, 2) S (0, 1) S (2, 3)
+#define EXTREMES_3 \
+  S (0, 2) S (0, 1) S (1, 2)
+/* clang-format on */
 
 /* Forgetful selection: of 14 values neither the least nor the greatest can be
  * the median of 25; they make room for one more, and so on. */
