@@ -47,6 +47,13 @@
 #define FOUND 0.72f
 #define FOUND_FAR 0.12f
 #define PEAKS 5
+/* Correlation below which a region is looked for around where it seems to be,
+ * when it has just fallen by so much or else every few frames, and how much
+ * better another place must be. */
+#define DOUBTFUL 0.8f
+#define SUDDEN 0.1f
+#define LOOK_INTERVAL 5
+#define CLEARLY 0.15f
 /* Recentring: least correlation, and part of the way per frame. */
 #define RECENTRE_NCC 0.75f
 #define RECENTRE_GAIN 0.05f
@@ -81,6 +88,7 @@ typedef struct {
   Picture gallery[GALLERY]; /* 0: as given */
   int next_picture, frames_since_picture;
   int unlike, turn;
+  float last_like; /* similarity in the frame before */
 } Region;
 
 struct _AvmKlt {
@@ -621,6 +629,7 @@ begin (AvmKlt *self, Region *r)
     r->gallery[g].valid = false;
   make_picture (self, self->after, r, &r->gallery[0]);
   r->next_picture = 1;
+  r->last_like = 1.0f;
   r->frames_since_picture = 0;
   add_points (self, r);
   show (r, AVM_KLT_GIVEN, 1.0f);
@@ -675,34 +684,97 @@ in_frame (const AvmKlt *self, float cx, float cy)
       && cy <= (float)self->height - 0.5f;
 }
 
+static bool
+taken_by_another (const AvmKlt *self, const Region *r, AvmVec2 where)
+{
+  for (size_t i = 0; i < self->n_regions; i++) {
+    const Region *other = self->regions[i];
+
+    if (other != r && !other->lost
+        && fabsf (where.x - other->cx) < 0.5f * other->shown.w
+        && fabsf (where.y - other->cy) < 0.5f * other->shown.h)
+      return true;
+  }
+  return false;
+}
+
+/* Where around the region a picture fits best, and how well. */
+static float
+match_around (
+    const AvmKlt *self, const Region *r, const Picture *picture, AvmVec2 *where)
+{
+  float sx = r->shown.w / SIDE, sy = r->shown.h / SIDE, best = 0.0f;
+  float samples[LEAP_SIDE * LEAP_SIDE];
+
+  *where = (AvmVec2){r->cx, r->cy};
+  sample_region (
+      self->after, r->cx, r->cy, r->shown.w, r->shown.h, LEAP_SIDE, samples);
+  for (int j = 0; j <= 2 * LEAP; j += 2)
+    for (int i = 0; i <= 2 * LEAP; i += 2) {
+      float ncc = correlate (
+          self->weights, picture, samples + j * LEAP_SIDE + i, LEAP_SIDE);
+
+      if (ncc > best) {
+        best = ncc;
+        where->x = r->cx + (float)(i - LEAP) * sx;
+        where->y = r->cy + (float)(j - LEAP) * sy;
+      }
+    }
+  return match_near (self, r, picture, where->x, where->y, where);
+}
+
 /* Where the region as a whole went, by how it looked in the frame before: for
  * motion that the coarse levels miss, because around a small region they see
  * mostly what is behind it. */
 static bool
 leap (AvmKlt *self, const Region *r, AvmVec2 *motion)
 {
-  float sx = r->shown.w / SIDE, sy = r->shown.h / SIDE, best = 0.0f;
-  float samples[LEAP_SIDE * LEAP_SIDE];
-  AvmVec2 where = {r->cx, r->cy};
+  AvmVec2 where;
   Picture last;
+  float ncc;
 
   make_picture (self, self->before, r, &last);
-  sample_region (
-      self->after, r->cx, r->cy, r->shown.w, r->shown.h, LEAP_SIDE, samples);
-  for (int j = 0; j <= 2 * LEAP; j += 2)
-    for (int i = 0; i <= 2 * LEAP; i += 2) {
-      float ncc = correlate (
-          self->weights, &last, samples + j * LEAP_SIDE + i, LEAP_SIDE);
-
-      if (ncc > best) {
-        best = ncc;
-        where.x = r->cx + (float)(i - LEAP) * sx;
-        where.y = r->cy + (float)(j - LEAP) * sy;
-      }
-    }
-  best = match_near (self, r, &last, where.x, where.y, &where);
+  ncc = match_around (self, r, &last, &where);
   *motion = (AvmVec2){where.x - r->cx, where.y - r->cy};
-  return best >= MIN_LEAP_NCC;
+  return ncc >= MIN_LEAP_NCC;
+}
+
+/* The points may have stayed with what is behind the region. When it looks
+ * doubtful where it is, and clearly better nearby, it is there. */
+static bool
+look_around (AvmKlt *self, Region *r, float like)
+{
+  AvmVec2 best_where = {0.0f, 0.0f}, where;
+  bool drop = like < r->last_like - SUDDEN;
+  float best = AVM_MAX (like + CLEARLY, FOUND);
+  bool found = false;
+
+  r->last_like = like;
+  if (like >= DOUBTFUL || !(drop || r->turn % LOOK_INTERVAL == 0))
+    return false;
+  for (int g = 0; g < GALLERY; g++) {
+    float ncc;
+
+    if (!r->gallery[g].valid || r->gallery[g].flat)
+      continue;
+    ncc = match_around (self, r, &r->gallery[g], &where);
+    if (ncc > best && in_frame (self, where.x, where.y)
+        && !taken_by_another (self, r, where)) {
+      best = ncc;
+      best_where = where;
+      found = true;
+    }
+  }
+  if (!found)
+    return false;
+  r->cx = best_where.x;
+  r->cy = best_where.y;
+  r->last_like = best;
+  r->unlike = 0;
+  drop_points (r, NULL);
+  add_points (self, r);
+  show (r, AVM_KLT_RECOVERED, best);
+  return true;
 }
 
 /* The common motion from the frame before, the points already moved. */
@@ -768,6 +840,8 @@ follow (AvmKlt *self, Region *r)
     lose (r);
     return;
   }
+  if (look_around (self, r, like))
+    return;
   remember (self, r, like, agreement);
   recentre (self, r);
   weed_points (r);
@@ -869,20 +943,6 @@ correlation_map (const AvmPlane *plane, const float *tmpl, int tw, int th,
       row[x] = variance > area ? row[x] / sqrtf (variance) : 0.0f;
     }
   }
-}
-
-static bool
-taken_by_another (const AvmKlt *self, const Region *r, AvmVec2 where)
-{
-  for (size_t i = 0; i < self->n_regions; i++) {
-    const Region *other = self->regions[i];
-
-    if (other != r && !other->lost
-        && fabsf (where.x - other->cx) < 0.5f * other->shown.w
-        && fabsf (where.y - other->cy) < 0.5f * other->shown.h)
-      return true;
-  }
-  return false;
 }
 
 /* What is asked on top, the farther the more: there may be others that look
