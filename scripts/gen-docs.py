@@ -55,8 +55,8 @@ def section(name):
             text = re.sub(r'\|\[(?:<!--.*?-->)?\n', '```sh\n', text)
             text = re.sub(r'\n\s*\]\| *', '\n```\n\n', text)
             text = re.sub(r'\n{3,}', '\n\n', text).rstrip('\n')
-            text = re.sub(r'[#%]G[A-Z]\w+:([\w-]+)', r'`\1`', text)
-            text = re.sub(r'[#%](G[A-Z]\w+)', r'`\1`', text)
+            text = re.sub(r'[#%]G\w+:([\w-]+)', r'`\1`', text)
+            text = re.sub(r'[#%](G\w+)', r'`\1`', text)
             return text
     return None
 
