@@ -117,9 +117,9 @@ enum {
 /* By what was used: bit mask of AvmVibratoUsed */
 static const gchar *const used_names[] = {"none", "audio", "video", "both"};
 
-/* Of the autocorrelation peak, where misses and false alarms were even on
- * development seeds of the virtual ensemble (pipelines/train-vibrato) */
-static const gdouble acf_thresholds[] = {0.0, 0.45, 0.50, 0.40};
+/* Of the autocorrelation peak, of the highest F-measure on
+ * development seeds of the virtual ensemble (scripts/train-vibrato) */
+static const gdouble acf_thresholds[] = {0.0, 0.41, 0.51, 0.38};
 
 typedef struct {
   GstAvmVibratoMethod method;

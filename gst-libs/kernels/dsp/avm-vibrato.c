@@ -488,7 +488,6 @@ struct _AvmVibratoNote {
   double first; /* of the 100 Hz curves */
   size_t n_curve;
   double duration;
-  double moving_average;
   double features[AVM_VIBRATO_MAX_FEATURES];
   AvmVibratoResult result;
 };
@@ -938,8 +937,7 @@ load_video (
 /* The contour at 100 Hz: linear between points that are at most 30 ms apart;
  * beyond two semitones from the median it is another note, or an error. */
 static bool
-load_audio (AvmVibratoNote *note, const AvmVibratoContour *contour, double from,
-    double to)
+load_audio (AvmVibratoNote *note, const AvmVibratoContour *contour, double from)
 {
   Signal *signal = &note->audio;
   size_t next, known = 0, n = note->n_curve;
@@ -1001,7 +999,6 @@ load_audio (AvmVibratoNote *note, const AvmVibratoContour *contour, double from,
     signal->n = 0;
     note->result.pitch = NAN;
   }
-  (void)to;
   return true;
 }
 
@@ -1107,26 +1104,20 @@ fit_envelope (AvmVibratoNote *note, Signal *signal, double rate)
   }
 }
 
-/* Twice the mean of what is at least four fifths as strong as its 80th
- * percentile: where the vibrato is weaker it has not begun, has ended, or is
- * blurred by the window. Sorts values. */
+/* Twice the median of what has at least four fifths of the strength of the
+ * 80th percentile: where the vibrato is weaker it has not begun, has ended, or
+ * is blurred by the window. Sorts values. */
 static double
-strong_mean (double *values, size_t n)
+strong_median (double *values, size_t n)
 {
-  double limit, sum = 0.0;
-  size_t count = 0;
+  size_t first = 0;
 
   if (n == 0)
     return NAN;
   qsort (values, n, sizeof (double), compare_doubles);
-  limit = STRONG * values[n * 8 / 10];
-  for (size_t i = 0; i < n; i++) {
-    if (values[i] >= limit) {
-      sum += values[i];
-      count++;
-    }
-  }
-  return count > 0 ? 2.0 * sum / (double)count : NAN;
+  while (values[first] < STRONG * values[n * 8 / 10])
+    first++;
+  return 2.0 * values[(first + n) / 2];
 }
 
 /* Distance from peak to trough of one signal */
@@ -1139,7 +1130,7 @@ peak_to_trough (AvmVibratoNote *note, const Signal *signal)
     if (!isnan (signal->envelope[2 * i]))
       note->work[m++] =
           hypot (signal->envelope[2 * i], signal->envelope[2 * i + 1]);
-  return strong_mean (note->work, m);
+  return strong_median (note->work, m);
 }
 
 /* The lag that fits best within the range. The axis has no sign: half a turn
@@ -1198,7 +1189,7 @@ fit_extent (
           (c * (b[0] * a[0] + b[1] * a[1]) + s * (b[1] * a[0] - b[0] * a[1]))
           / size;
   }
-  note->result.extent = strong_mean (note->work, m);
+  note->result.extent = strong_median (note->work, m);
 }
 
 /* -- features ------------------------------------------------------------ */
@@ -1467,11 +1458,10 @@ avm_vibrato_note_analyse (AvmVibratoNote *note,
   note->first = from;
   note->duration = span;
   note->n_curve = (size_t)floor (span * AVM_VIBRATO_CURVE_RATE + 1e-6);
-  note->moving_average = settings->moving_average;
   if (!reserve ((void **)&note->work, &note->work_size, 2 * note->n_curve + 64,
           sizeof (double))
       || !load_video (note, track, from, from + span)
-      || !load_audio (note, contour, from, from + span))
+      || !load_audio (note, contour, from))
     return false;
   note->result.used = (note->video.n > 0 ? AVM_VIBRATO_VIDEO : 0)
       | (note->audio.n > 0 ? AVM_VIBRATO_AUDIO : 0);

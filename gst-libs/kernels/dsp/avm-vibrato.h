@@ -138,9 +138,12 @@ void avm_vibrato_note_free (AvmVibratoNote *note);
  * taken away together with the sinusoid instead of by the moving average,
  * through which a change of position beside the note would leak into it. The
  * rate maximises the likelihood of one sinusoid in all modalities used, each
- * with its own unknown noise; acf_rate is the paper's. The extent is the
- * closed form of its equation (1) on local envelopes at that rate, with the
- * lag fitted within settings->max_lag. */
+ * with its own unknown noise; acf_rate is the paper's. The extent follows its
+ * equation (1), pitch in step with displacement, on local fits at that rate
+ * with the lag fitted within settings->max_lag, so that noise of the
+ * displacement does not flatten it; it is the median where the vibrato is
+ * fully there.
+ */
 bool avm_vibrato_note_analyse (AvmVibratoNote *note,
     const AvmVibratoSettings *settings, const AvmVibratoTrack *track,
     const AvmVibratoContour *contour, double onset, double duration,
