@@ -62,6 +62,13 @@ def film(folder, seconds=3, players=2, width=640, height=360, seed=2):
                    stdout=subprocess.DEVNULL)
 
 
+def launch(folder, graph):
+    """Runs a graph in a folder; pipelines/helpers/launch says why with it."""
+    subprocess.run([os.path.join(SOURCE, "pipelines", "helpers", "launch")]
+                   + graph.split(), check=True, cwd=folder, env=environment(),
+                   timeout=60)
+
+
 class Report:
     """Counts and prints checks; finish () is the exit status."""
 

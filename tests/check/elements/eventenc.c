@@ -488,6 +488,50 @@ GST_START_TEST (test_damaged_buffer)
 
 GST_END_TEST;
 
+/* Another kind in midstream has a header and columns of its own. */
+GST_START_TEST (test_caps_change)
+{
+  GstHarness *h = harness_new (
+      "text/tab-separated-values", gst_avm_events_caps_new ("note"));
+
+  push_event (h, make_note (0.5, 69.0, 0));
+  gst_harness_set_src_caps (h, gst_avm_events_caps_new ("vibrato"));
+  push_event (h, make_vibrato (1.0, 6.25));
+  assert_text (h,
+      "# avm-events-1 kind=note\n# onset[s]\toffset[s]\tfrequency[Hz]\n"
+      "0.500000\t1.000000\t440\n"
+      "# avm-events-1 kind=vibrato\n# start[s]\tend[s]\tlabel\n"
+      "1.000000\t1.000000\tA4_6.2_Hz_32_cents\n");
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* One part of several, of events and of series */
+GST_START_TEST (test_part)
+{
+  GstAvmSeriesInfo *info = make_f0_info (2);
+  const gfloat row[] = {440.0f, 0.5f, 220.0f, 1.0f};
+  GstHarness *h = gst_harness_new_parse ("avmeventenc part=1");
+
+  gst_harness_set_sink_caps_str (h, "text/tab-separated-values");
+  gst_harness_set_src_caps (h, gst_avm_events_caps_new ("note"));
+  push_event (h, make_note (0.5, 69.0, 0));
+  push_event (h, make_note (1.0, 57.0, 1));
+  assert_text (h,
+      "# avm-events-1 kind=note\n# onset[s]\toffset[s]\tfrequency[Hz]\n"
+      "1.000000\t1.500000\t220\n");
+  gst_harness_set_src_caps (h, gst_avm_series_info_to_caps (info));
+  fail_unless_equals_int (
+      gst_harness_push (h, gst_avm_series_buffer_new (info, row, 1, 0)),
+      GST_FLOW_OK);
+  assert_text (h, "# avm-series-1 kind=f0\n# time[s]\tf0[Hz]\n0.000000\t220\n");
+  gst_avm_series_info_free (info);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_flush_forgets_notes)
 {
   GstHarness *h = harness_new ("audio/midi", gst_avm_events_caps_new ("note"));
@@ -605,6 +649,8 @@ eventenc_suite (void)
   tcase_add_test (tc, test_midi_refuses_others);
   tcase_add_test (tc, test_empty);
   tcase_add_test (tc, test_damaged_buffer);
+  tcase_add_test (tc, test_caps_change);
+  tcase_add_test (tc, test_part);
   tcase_add_test (tc, test_flush_forgets_notes);
   tcase_add_test (tc, test_schema);
   return s;
