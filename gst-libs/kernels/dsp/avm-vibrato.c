@@ -24,6 +24,9 @@
 #define STRONG 0.8
 /* Independent pitch values per second: neighbouring frames share samples. */
 #define PITCH_BANDWIDTH 25.0
+/* What a row of motion says of the rate, against an independent pitch value:
+ * its noise, the unrest of the hand, is no white noise. */
+#define VIDEO_TRUST 0.25
 /* A note is known in a modality when this share of it is. */
 #define MIN_KNOWN 0.6
 /* Edges of a note that may be cut for a change of position, s and share. */
@@ -1361,7 +1364,8 @@ joint_rate (
   for (size_t k = 0; k < n; k++) {
     total[k] = 0.0;
     if (used & AVM_VIBRATO_VIDEO)
-      total[k] += log_likelihood (&note->video, note->video.r2[k]);
+      total[k] +=
+          VIDEO_TRUST * log_likelihood (&note->video, note->video.r2[k]);
     if (used & AVM_VIBRATO_AUDIO)
       total[k] += log_likelihood (&note->audio, note->audio.r2[k]);
   }
