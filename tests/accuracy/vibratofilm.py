@@ -27,7 +27,9 @@ def environment():
 
 def launch(text):
     """Runs a gst-launch line; its output comes only when it fails."""
-    line = ['gst-launch-1.0', '-q', '-e'] + text.split()
+    # gst-launch-1.0 of GStreamer 1.22 can miss the end of large graphs
+    line = [os.path.join(SOURCE, 'pipelines', 'helpers', 'launch')]
+    line += text.split()
     done = subprocess.run(line, env=environment(), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           timeout=600)
