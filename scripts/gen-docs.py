@@ -116,6 +116,14 @@ def caps_lines(caps):
             for i in range(caps.get_size())]
 
 
+def sorted_templates(factory):
+    # the registry does not keep the order of the source
+    return sorted(factory.get_static_pad_templates(),
+                  key=lambda t: (t.direction != Gst.PadDirection.SINK,
+                                 t.presence != Gst.PadPresence.ALWAYS,
+                                 t.name_template))
+
+
 def element_page(factory):
     name = factory.get_name()
     element = factory.create(None)
@@ -127,7 +135,7 @@ def element_page(factory):
     if prose is None:
         sys.exit('%s has no SECTION:element-%s comment' % (name, name))
     out += [prose, '', '## Pads', '']
-    for template in factory.get_static_pad_templates():
+    for template in sorted_templates(factory):
         out += ['**%s** (%s, %s)' % (
             template.name_template, template.direction.value_nick,
             template.presence.value_nick), '', '```']
@@ -154,7 +162,7 @@ def index_page(factories):
            '|---|---|---|---|']
     for factory in factories:
         ends = {Gst.PadDirection.SINK: [], Gst.PadDirection.SRC: []}
-        for template in factory.get_static_pad_templates():
+        for template in sorted_templates(factory):
             caps = template.get_caps()
             words = []
             for i in range(0 if caps.is_any() else caps.get_size()):
