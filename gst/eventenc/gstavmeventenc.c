@@ -461,8 +461,8 @@ negotiate (GstAvmEventEnc *self)
 
   if (caps == NULL) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        (_ ("Events of kind \"%s\" cannot be written in the form that the "
-            "next element asks for. Only notes can become MIDI."),
+        (_ ("Events of kind \"%s\" cannot be written in the form that the next "
+            "element asks for. Only notes can become MIDI."),
             self->kind),
         ("no common caps downstream for %" GST_PTR_FORMAT, self->sink_caps));
     return FALSE;
@@ -851,7 +851,8 @@ push_midi (GstAvmEventEnc *self)
     gst_pad_push (self->srcpad, buffer);
   } else {
     GST_ELEMENT_ERROR (self, STREAM, ENCODE,
-        (_ ("The notes could not be written as a MIDI file.")),
+        (_ ("The notes cannot be written as a MIDI file. Ask for "
+            "application/x-ndjson instead.")),
         ("%s", error.detail));
   }
   avm_score_free (score);
@@ -881,8 +882,9 @@ keep_segment (GstAvmEventEnc *self, GstEvent *event)
   if (segment->format != GST_FORMAT_TIME) {
     gst_event_unref (event);
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        (_ ("The stream does not say when things happen. Its source must give "
-            "it a time.")),
+        (_ ("The stream has no times. If it comes from a file, put gdpdepay "
+            "before %s."),
+            GST_ELEMENT_NAME (self)),
         ("segment in %s", gst_format_get_name (segment->format)));
     return FALSE;
   }

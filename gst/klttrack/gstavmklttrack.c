@@ -542,7 +542,7 @@ gst_avm_klttrack_set_caps (
   }
   GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
       (_ ("There is not enough memory to track regions in frames of %dx%d "
-          "pixels; scale the video down before avmklttrack."),
+          "pixels. Scale the video down before avmklttrack."),
           info.width, info.height),
       ("avm_klt_new or avm_klt_resize failed"));
   return FALSE;
@@ -668,9 +668,9 @@ give_all (GstAvmKltTrack *self, GPtrArray *regions)
       continue;
     }
     GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
-        (_ ("Region %d (%s) at %g,%g with %gx%g pixels lies outside the "
-            "frame, which has %dx%d pixels; it is not tracked. Give it again "
-            "in pixels of the video as it reaches avmklttrack."),
+        (_ ("Region %d (%s) at %g,%g with %gx%g pixels lies outside the frame, "
+            "which has %dx%d pixels; it is not tracked. Give it again in "
+            "pixels of the video as it reaches avmklttrack."),
             r->id, r->role, r->x, r->y, r->w, r->h, self->info.width,
             self->info.height),
         ("region outside the frame"));
@@ -709,7 +709,7 @@ take_from_properties (GstAvmKltTrack *self)
   if (wanted == 0 || n > 0)
     return TRUE;
   GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-      (_ ("None of the %u given regions lies in the frame, which has %dx%d "
+      (_ ("None of the given regions (%u) lies in the frame, which has %dx%d "
           "pixels. Give them in pixels of the video as it reaches "
           "avmklttrack."),
           wanted, self->info.width, self->info.height),
@@ -922,7 +922,9 @@ gst_avm_klttrack_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   take_from_rois (self, buffer, follow_updates);
   if (!gst_video_frame_map (&frame, &self->info, buffer, GST_MAP_READ)) {
     GST_ELEMENT_ERROR (self, RESOURCE, READ,
-        (_ ("A video frame cannot be read.")),
+        (_ ("%s got a video frame with less data than its format asks for. "
+            "Check the element before it."),
+            GST_ELEMENT_NAME (self)),
         ("gst_video_frame_map failed on %" GST_PTR_FORMAT, buffer));
     return GST_FLOW_ERROR;
   }

@@ -282,8 +282,8 @@ ensure_dis (GstAvmOpticalFlow *self, gint width, gint height)
     return TRUE;
   self->dis_width = self->dis_height = 0;
   GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
-      (_ ("No memory for the optical flow of %d x %d pixels. Use smaller "
-          "regions or scale the video down."),
+      (_ ("There is not enough memory for the optical flow of %dx%d pixels. "
+          "Use smaller regions or scale the video down."),
           width, height),
       ("%s", error.detail));
   return FALSE;
@@ -388,7 +388,8 @@ push_field (GstAvmOpticalFlow *self, GstVideoFrame *frame, GstClockTime pts)
   if (buffer == NULL || !gst_buffer_map (buffer, &map, GST_MAP_WRITE)) {
     gst_clear_buffer (&buffer);
     GST_ELEMENT_ERROR (self, RESOURCE, FAILED,
-        (_ ("No memory for the flow of a frame. Scale the video down.")),
+        (_ ("There is not enough memory for the optical flow of a frame. Scale "
+            "the video down.")),
         ("%" G_GSIZE_FORMAT " px", plane));
     return GST_FLOW_ERROR;
   }
@@ -506,8 +507,8 @@ gst_avm_optical_flow_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   pts = time_of (self, buffer);
   if (!GST_CLOCK_TIME_IS_VALID (pts)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        (_ ("A video frame has no time, and the video no frame rate. Put "
-            "videorate or a frame rate before avmopticalflow.")),
+        (_ ("A video frame has no time and the video has no frame rate. Set "
+            "the frame rate in the caps of its source.")),
         (NULL));
     ret = GST_FLOW_ERROR;
     goto done;
@@ -520,7 +521,10 @@ gst_avm_optical_flow_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   }
   if (!gst_video_frame_map (&frame, &self->info, buffer, GST_MAP_READ)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        (_ ("A video frame is smaller than its caps say.")), (NULL));
+        (_ ("%s got a video frame with less data than its format asks for. "
+            "Check the element before it."),
+            GST_ELEMENT_NAME (self)),
+        (NULL));
     ret = GST_FLOW_ERROR;
     goto done;
   }

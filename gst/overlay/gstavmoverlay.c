@@ -710,7 +710,9 @@ blend (GstAvmOverlay *self, GstVideoOverlayComposition *composition,
 
   if (!gst_video_frame_map (&frame, &self->info, buffer, GST_MAP_READWRITE)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        (_ ("A video frame is smaller than its format says.")),
+        (_ ("%s got a video frame with less data than its format asks for. "
+            "Check the element before it."),
+            GST_ELEMENT_NAME (self)),
         ("%" GST_PTR_FORMAT, buffer));
     return GST_FLOW_ERROR;
   }

@@ -401,7 +401,8 @@ run_kernel (GstAvmPitch *self, AvmScorePitch *kernel, GArray *parts)
         error.code == AVM_ERROR_CANCELLED ? GST_FLOW_FLUSHING : GST_FLOW_ERROR;
   if (flow == GST_FLOW_ERROR)
     GST_ELEMENT_ERROR (self, LIBRARY, FAILED,
-        (_ ("%s could not analyse the piece: not enough memory?"),
+        (_ ("There is not enough memory for %s to analyse the piece. Analyse "
+            "it in sections."),
             GST_ELEMENT_NAME (self)),
         ("%s", error.detail));
   g_free (notes);
@@ -426,7 +427,8 @@ analyse_parts (GstAvmPitch *self, GArray *parts)
   kernel = avm_scorepitch_new (&config, &error);
   if (kernel == NULL) {
     GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-        (_ ("%s cannot analyse %u parts at %g samples per second."),
+        (_ ("%s cannot analyse %u parts at %g samples per second. It takes at "
+            "most 256 parts and needs at least 8000 samples per second."),
             GST_ELEMENT_NAME (self), parts->len, config.rate),
         ("%s", error.detail));
     return GST_FLOW_ERROR;
@@ -567,7 +569,8 @@ take_audio (GstAvmPitch *self, GstAvmJoinPad *pad, GstBuffer *buffer)
 
   if (self->decimator == NULL && self->pitch == NULL) {
     GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-        (_ ("%s got audio before it was told the format."),
+        (_ ("%s got audio without a format. Put a decoder or rawaudioparse "
+            "before it."),
             GST_ELEMENT_NAME (self)),
         (NULL));
     return GST_FLOW_NOT_NEGOTIATED;
@@ -617,7 +620,8 @@ take_note (GstAvmPitch *self, GstAvmJoinPad *pad, const GstAvmEvent *event)
   if (!isfinite (note.pitch) || !GST_CLOCK_TIME_IS_VALID (note.onset)) {
     if (!self->dropped_notes)
       GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-          (_ ("%s got a note without pitch or onset and leaves it out."),
+          (_ ("%s got a note without pitch or onset and leaves it out. Check "
+              "the source of the notes."),
               GST_ELEMENT_NAME (self)),
           ("pitch %g", note.pitch));
     self->dropped_notes = TRUE;
@@ -636,7 +640,9 @@ take_notes (GstAvmPitch *self, GstAvmJoinPad *pad, GstBuffer *buffer)
 
   if (events == NULL) {
     GST_ELEMENT_ERROR (self, STREAM, DECODE,
-        (_ ("The notes that %s got cannot be read."), GST_ELEMENT_NAME (self)),
+        (_ ("The notes that %s got are damaged and cannot be read. If they "
+            "were stored in a file, make the file again."),
+            GST_ELEMENT_NAME (self)),
         ("%s", error->message));
     g_clear_error (&error);
     return GST_FLOW_ERROR;

@@ -130,6 +130,17 @@ GST_ELEMENT_REGISTER_DEFINE (
 
 /* -- the score ------------------------------------------------------------ */
 
+static gboolean
+out_of_memory (GstAvmScoreAlign *self)
+{
+  GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
+      (_ ("There is not enough memory to align the score \"%s\". Analyse the "
+          "piece in sections."),
+          self->used.score),
+      (NULL));
+  return FALSE;
+}
+
 static void
 report_score_error (GstAvmScoreAlign *self, const AvmError *error)
 {
@@ -139,47 +150,46 @@ report_score_error (GstAvmScoreAlign *self, const AvmError *error)
   switch (error->code) {
     case AVM_ERROR_OPEN:
       GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
-          (_ ("The score “%s” cannot be read: %s. Set the property “score” to "
-              "a "
-              "MIDI file."),
+          (_ ("The score \"%s\" cannot be read: %s. Set the property \"score\" "
+              "to a MIDI file."),
               path, error->detail),
           (NULL));
       break;
     case AVM_ERROR_FORMAT:
       GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
-          (_ ("“%s” is not a Standard MIDI File. Export the score as MIDI "
+          (_ ("\"%s\" is not a Standard MIDI File. Export the score as MIDI "
               "(.mid) and try again."),
               path),
           ("%s", error->detail));
       break;
     case AVM_ERROR_TRUNCATED:
       GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score “%s” is cut off at byte %lld. Copy or export the file "
-              "again."),
+          (_ ("The score \"%s\" is cut off at byte %lld. Copy or export the "
+              "file again."),
               path, at),
           ("%s", error->detail));
       break;
     case AVM_ERROR_EMPTY:
       GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score “%s” has no notes. Export the MIDI file with its "
+          (_ ("The score \"%s\" has no notes. Export the MIDI file with its "
               "parts."),
               path),
           ("%s", error->detail));
       break;
     case AVM_ERROR_UNSUPPORTED:
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          (_ ("The score “%s” is of an unknown kind of MIDI file (byte %lld). "
-              "Export it as format 0 or 1."),
+          (_ ("The score \"%s\" is of an unknown kind of MIDI file (byte "
+              "%lld). Export it as format 0 or 1."),
               path, at),
           ("%s", error->detail));
       break;
     case AVM_ERROR_MEMORY:
-      GST_ELEMENT_ERROR (
-          self, RESOURCE, NO_SPACE_LEFT, (_ ("Out of memory.")), (NULL));
+      out_of_memory (self);
       break;
     default:
       GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score “%s” is damaged at byte %lld. Export the file again."),
+          (_ ("The score \"%s\" is damaged at byte %lld. Export the file "
+              "again."),
               path, at),
           ("%s", error->detail));
       break;
@@ -193,7 +203,7 @@ read_score (GstAvmScoreAlign *self)
 
   if (self->used.score == NULL || *self->used.score == '\0') {
     GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-        (_ ("There is no score to align. Set the property “score” to a MIDI "
+        (_ ("There is no score to align. Set the property \"score\" to a MIDI "
             "file.")),
         (NULL));
     return FALSE;
@@ -213,14 +223,6 @@ forget_audio (GstAvmScoreAlign *self)
   g_array_set_size (self->anchors, 0);
   self->n_samples = 0;
   self->warned = FALSE;
-}
-
-static gboolean
-out_of_memory (GstAvmScoreAlign *self)
-{
-  GST_ELEMENT_ERROR (
-      self, RESOURCE, NO_SPACE_LEFT, (_ ("Out of memory.")), (NULL));
-  return FALSE;
 }
 
 static gboolean
@@ -278,8 +280,8 @@ push_samples (GstAvmScoreAlign *self, const guint8 *data, gsize n_frames)
   if (bad > 0 && !self->warned) {
     self->warned = TRUE;
     GST_ELEMENT_WARNING (self, STREAM, DECODE,
-        (_ ("The audio has values that are not numbers; they count as "
-            "silence. Look at what decodes it.")),
+        (_ ("The audio has values that are not numbers; they count as silence. "
+            "Check what decodes it.")),
         ("%" G_GSIZE_FORMAT " values in one buffer", bad));
   }
   return TRUE;
@@ -344,8 +346,10 @@ gst_avm_scorealign_sink_buffer (
   if (self->gram == NULL)
     return GST_FLOW_NOT_NEGOTIATED;
   if (!gst_buffer_map (buffer, &map, GST_MAP_READ)) {
-    GST_ELEMENT_ERROR (
-        self, RESOURCE, READ, (_ ("An audio buffer cannot be read.")), (NULL));
+    GST_ELEMENT_ERROR (self, RESOURCE, READ,
+        (_ ("An audio buffer cannot be read. Put audioconvert before this "
+            "element.")),
+        (NULL));
     return GST_FLOW_ERROR;
   }
   ok = place_buffer (self, time)
@@ -411,14 +415,15 @@ report_align_error (GstAvmScoreAlign *self, const AvmError *error)
     return GST_FLOW_FLUSHING;
   if (error->code == AVM_ERROR_EMPTY) {
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        (_ ("The recording is silent: no note of “%s” can be found. Link the "
+        (_ ("The recording is silent: no note of \"%s\" can be found. Link the "
             "branch with the sound to this element."),
             self->used.score),
         ("%s", error->detail));
   } else if (error->code == AVM_ERROR_RANGE) {
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        (_ ("The recording and the score “%s” cannot be compared: less than "
-            "half a second of sound, or a score of more than ten hours."),
+        (_ ("The recording and the score \"%s\" cannot be compared: there is "
+            "less than half a second of sound, or the score is longer than ten "
+            "hours."),
             self->used.score),
         ("%s", error->detail));
   } else {
@@ -454,8 +459,8 @@ align (GstAvmScoreAlign *self)
     return report_align_error (self, &error);
   if (alignment->mean_cost > DOUBTFUL_COST)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        (_ ("The recording hardly sounds like the score “%s”. See that they "
-            "are the same piece, with the same repeats."),
+        (_ ("The recording hardly sounds like the score \"%s\". Check that "
+            "they are the same piece, with the same repeats."),
             self->used.score),
         ("mean cost %.3f", alignment->mean_cost));
   for (gsize i = 0; i < alignment->n_notes; i++)

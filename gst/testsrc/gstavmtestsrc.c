@@ -509,53 +509,54 @@ report_bad_score (GstAvmTestSrc *self, const gchar *path, const AvmError *error)
   switch (error->code) {
     case AVM_ERROR_OPEN:
       GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
-          (_ ("The score “%s” cannot be read: %s. Set the property “score” to "
-              "a "
-              "MIDI file."),
+          (_ ("The score \"%s\" cannot be read: %s. Set the property \"score\" "
+              "to a MIDI file."),
               path, error->detail),
           (NULL));
       break;
     case AVM_ERROR_FORMAT:
       GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
-          (_ ("“%s” is not a Standard MIDI File. Export the score as MIDI "
+          (_ ("\"%s\" is not a Standard MIDI File. Export the score as MIDI "
               "(.mid) and try again."),
               path),
           ("%s", error->detail));
       break;
     case AVM_ERROR_TRUNCATED:
       GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score “%s” is cut off at byte %lld. Copy or export the file "
-              "again."),
+          (_ ("The score \"%s\" is cut off at byte %lld. Copy or export the "
+              "file again."),
               path, at),
           ("%s", error->detail));
       break;
     case AVM_ERROR_EMPTY:
       GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score “%s” has no notes. Export the MIDI file with its "
+          (_ ("The score \"%s\" has no notes. Export the MIDI file with its "
               "parts."),
               path),
           ("%s", error->detail));
       break;
     case AVM_ERROR_UNSUPPORTED:
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          (_ ("The score “%s” is of an unknown kind of MIDI file (byte %lld). "
-              "Export it as format 0 or 1."),
+          (_ ("The score \"%s\" is of an unknown kind of MIDI file (byte "
+              "%lld). Export it as format 0 or 1."),
               path, at),
           ("%s", error->detail));
       break;
     case AVM_ERROR_RANGE:
       GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score “%s” is longer than ten hours. Check its tempo."),
+          (_ ("The score \"%s\" is longer than ten hours. Check its tempo."),
               path),
           ("%s", error->detail));
       break;
     case AVM_ERROR_MEMORY:
-      GST_ELEMENT_ERROR (
-          self, RESOURCE, NO_SPACE_LEFT, (_ ("Out of memory.")), (NULL));
+      GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
+          (_ ("There is not enough memory to read the score \"%s\"."), path),
+          (NULL));
       break;
     default:
       GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score “%s” is damaged at byte %lld. Export the file again."),
+          (_ ("The score \"%s\" is damaged at byte %lld. Export the file "
+              "again."),
               path, at),
           ("%s", error->detail));
       break;
@@ -618,8 +619,8 @@ write_score (GstAvmTestSrc *self, const AvmScore *score, const gchar *path)
   avm_score_free (played);
   if (!ok)
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
-        (_ ("The score cannot be written to “%s”. Check that the folder exists "
-            "and has room."),
+        (_ ("The score cannot be written to \"%s\". Check that the folder "
+            "exists and has room."),
             path),
         ("%s", error.detail));
   return ok;

@@ -415,9 +415,8 @@ load_models (GstAvmVibrato *self, const Settings *settings)
   self->models = avm_svm_set_load (path, &error);
   if (self->models == NULL && error.code == AVM_ERROR_OPEN)
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
-        (_ ("Cannot read the vibrato model \"%s\". Set the property model to "
-            "a file written by avm-vibrato-train, or method to "
-            "autocorrelation."),
+        (_ ("Cannot read the vibrato model \"%s\". Set the property model to a "
+            "file written by avm-vibrato-train, or method to autocorrelation."),
             path),
         ("%s", error.detail));
   else if (self->models == NULL)
@@ -524,7 +523,9 @@ static GstFlowReturn
 no_memory (GstAvmVibrato *self)
 {
   GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-      (_ ("Not enough memory to analyse the vibrato of this piece.")), (NULL));
+      (_ ("There is not enough memory to analyse the vibrato of this piece. "
+          "Analyse it in sections.")),
+      (NULL));
   return GST_FLOW_ERROR;
 }
 
@@ -532,7 +533,9 @@ static GstFlowReturn
 refuse_buffer (GstAvmVibrato *self, GstAvmJoinPad *pad, GError *error)
 {
   GST_ELEMENT_ERROR (self, STREAM, DECODE,
-      (_ ("A buffer on pad \"%s\" is damaged."), GST_PAD_NAME (pad)),
+      (_ ("A buffer of the stream at pad \"%s\" is damaged. If it was stored "
+          "in a file, make the file again."),
+          GST_PAD_NAME (pad)),
       ("%s", error->message));
   g_error_free (error);
   return GST_FLOW_ERROR;
@@ -840,7 +843,9 @@ open_features (Run *run)
   run->features = g_fopen (path, "w");
   if (run->features == NULL) {
     GST_ELEMENT_ERROR (run->self, RESOURCE, OPEN_WRITE,
-        (_ ("Cannot write the features to \"%s\"."), path),
+        (_ ("The features cannot be written to \"%s\". Check that the folder "
+            "exists and has room."),
+            path),
         ("%s", g_strerror (errno)));
     return FALSE;
   }
@@ -911,8 +916,8 @@ warn_about_input (Run *run)
 
   if (self->notes->len == 0)
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        (_ ("No notes came to %s, so there is nothing to report. Link a "
-            "source of notes, such as avmscorealign, to its pad \"notes\"."),
+        (_ ("No notes came to %s, so there is nothing to report. Link a source "
+            "of notes, such as avmscorealign, to its pad \"notes\"."),
             GST_ELEMENT_NAME (self)),
         (NULL));
   else if (parts->n_rows == 0 && parts->n_points == 0)

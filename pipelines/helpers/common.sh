@@ -2,8 +2,24 @@
 # Sourced by the jobs: messages, and where the elements are found.
 # shellcheck shell=bash
 
+# The messages are where GST_AVM_LOCALEDIR says, in the build directory, or
+# where avm is installed.
+find_messages() {
+  local source folder
+  source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+  for folder in "${GST_AVM_LOCALEDIR:-}" "${AVM_BUILD:-$source/build}/po" \
+    "$(pkg-config --variable=prefix gstreamer-avm-1.0 2>/dev/null)/share/locale" \
+    /usr/local/share/locale /usr/share/locale; do
+    if compgen -G "$folder/*/LC_MESSAGES/gst-avm-1.0.mo" >/dev/null; then
+      export TEXTDOMAINDIR=$folder
+      return
+    fi
+  done
+}
+
 export TEXTDOMAIN=gst-avm-1.0
 command -v gettext >/dev/null 2>&1 || gettext() { printf '%s' "$1"; }
+find_messages
 
 # say FORMAT [ARGUMENT...]: a line on the terminal
 say() {
@@ -24,7 +40,7 @@ die() {
 # need_file PATH
 need_file() {
   [ -f "$1" ] || die "$(gettext 'There is no file "%s".')" "$1"
-  [ -r "$1" ] || die "$(gettext 'The file "%s" may not be read.')" "$1"
+  [ -r "$1" ] || die "$(gettext 'The file "%s" cannot be read: you have no permission.')" "$1"
 }
 
 # Without a version gst-inspect-1.0 asks for GStreamer's own.
@@ -45,6 +61,7 @@ find_elements() {
     export LD_LIBRARY_PATH="$build/gst-libs/gst/avm${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
     export GI_TYPELIB_PATH="$build/gst-libs/gst/avm${GI_TYPELIB_PATH:+:$GI_TYPELIB_PATH}"
     export AVM_DATADIR="$source/data"
+    export GST_AVM_LOCALEDIR="${GST_AVM_LOCALEDIR:-$build/po}"
   fi
   for element in "$@"; do
     has_element "$element" || die "$(gettext \
