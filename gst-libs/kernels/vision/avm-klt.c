@@ -32,6 +32,12 @@
 /* Tukey's width in median distances, and at least, px */
 #define TUKEY 3.0f
 #define MIN_WIDTH 0.1f
+/* A second group of points that move alike is asked about when it has this
+ * part of the votes of the first; it wins when the region looks so much better
+ * where it leads. A window's doubt counts little below this in the vote. */
+#define RIVAL 0.15f
+#define RIVAL_MARGIN 0.05f
+#define VOTE_DOUBT 0.1f
 /* What 1 - NCC is when a window fits: noise */
 #define DOUBT 0.003f
 /* New corners are sought below this part of the wanted number. */
@@ -40,6 +46,8 @@
 #define NEW_PICTURE 0.85f
 /* ...and this many frames have gone by. */
 #define PICTURE_INTERVAL 15
+/* No pictures are added for so many frames after a doubt where it is. */
+#define CAUTION 30
 /* Frames that may be unlike the gallery before a region is lost. */
 #define PATIENCE 5
 /* Correlation that proves a region is found again, and what is asked on top
@@ -87,7 +95,7 @@ typedef struct {
   AvmKltPoint *shown_points;
   Picture gallery[GALLERY]; /* 0: as given */
   int next_picture, frames_since_picture;
-  int unlike, turn;
+  int unlike, turn, caution;
   float last_like; /* similarity in the frame before */
 } Region;
 
@@ -435,37 +443,81 @@ spread (const AvmKlt *self, const Region *r, AvmVec2 m, float tolerance)
   return distances[n / 2];
 }
 
-/* The motion that most points agree on (each point's is tried), refined by
- * weighted means with Tukey's weights, whose width follows the spread. Windows
- * that fit badly, as those at the edge of the object do, count less. Marks the inliers; returns how many. */
-static size_t
-common_motion (const AvmKlt *self, Region *r, AvmVec2 *motion)
+/* How well the picture fits where the motion leads from the region's place. */
+static float
+fit_at (
+    const AvmKlt *self, const Region *r, const Picture *picture, AvmVec2 motion)
 {
-  float tolerance = AVM_MAX (
-      self->params.max_deviation, 0.02f * AVM_MIN (r->shown.w, r->shown.h));
-  float best = 0.0f, width = tolerance;
-  AvmVec2 m = {0.0f, 0.0f};
-  size_t n = 0;
+  float samples[SAMPLES];
+
+  sample_region (self->after, r->cx + motion.x, r->cy + motion.y, r->shown.w,
+      r->shown.h, SIDE, samples);
+  return correlate (self->weights, picture, samples, SIDE);
+}
+
+/* The motion, of those the points have, that gets the most votes, and how
+ * many. Points in the middle and those whose windows fit well have more votes.
+ * Only motions farther than the distance from `other` are asked. */
+static float
+elect_motion (const Region *r, float tolerance, AvmVec2 other, float distance,
+    AvmVec2 *motion)
+{
+  float best = 0.0f;
 
   for (size_t i = 0; i < r->n_points; i++) {
     AvmVec2 d = r->points[i].motion;
     float score = 0.0f;
 
-    if (!r->points[i].moved)
+    if (!r->points[i].moved || hypotf (d.x - other.x, d.y - other.y) < distance)
       continue;
     for (size_t j = 0; j < r->n_points; j++) {
-      float e =
-          hypotf (r->points[j].motion.x - d.x, r->points[j].motion.y - d.y);
+      const Point *p = &r->points[j];
+      float e = hypotf (p->motion.x - d.x, p->motion.y - d.y);
 
-      if (r->points[j].moved && e < tolerance)
-        score += centre_weight (r, &r->points[j])
+      if (p->moved && e < tolerance)
+        score += centre_weight (r, p) / (VOTE_DOUBT + 1.0f - p->ncc)
             * (1.0f - e * e / (tolerance * tolerance));
     }
     if (score > best) {
       best = score;
-      m = d;
+      *motion = d;
     }
   }
+  return best;
+}
+
+/* What most points agree on, unless fewer of them agree on something that fits
+ * the looks of the region better: a hand that leaps leaves many of its points
+ * on the neck behind it. */
+static AvmVec2
+choose_motion (
+    const AvmKlt *self, const Region *r, const Picture *last, float tolerance)
+{
+  AvmVec2 first = {0.0f, 0.0f}, second = {0.0f, 0.0f};
+  float best = elect_motion (r, tolerance, first, 0.0f, &first);
+  float rival = elect_motion (r, tolerance, first, 2.0f * tolerance, &second);
+
+  if (best <= 0.0f || rival < RIVAL * best)
+    return first;
+  return fit_at (self, r, last, second)
+          > fit_at (self, r, last, first) + RIVAL_MARGIN
+      ? second
+      : first;
+}
+
+/* The motion of the object, refined by weighted means with Tukey's weights,
+ * whose width follows the spread. Windows that fit badly, as those at the edge
+ * of the object do, count less. Marks the inliers; returns how many. */
+static size_t
+common_motion (
+    const AvmKlt *self, Region *r, const Picture *last, AvmVec2 *motion)
+{
+  float tolerance = AVM_MAX (
+      self->params.max_deviation, 0.02f * AVM_MIN (r->shown.w, r->shown.h));
+  float width = tolerance;
+  AvmVec2 m = choose_motion (self, r, last, tolerance);
+  size_t n = 0;
+
   for (int round = 0; round < 6; round++) {
     float sx = 0.0f, sy = 0.0f, sw = 0.0f;
 
@@ -630,6 +682,7 @@ begin (AvmKlt *self, Region *r)
   make_picture (self, self->after, r, &r->gallery[0]);
   r->next_picture = 1;
   r->last_like = 1.0f;
+  r->caution = 0;
   r->frames_since_picture = 0;
   add_points (self, r);
   show (r, AVM_KLT_GIVEN, 1.0f);
@@ -649,7 +702,9 @@ static void
 remember (AvmKlt *self, Region *r, float like, float agreement)
 {
   r->frames_since_picture++;
-  if (like >= NEW_PICTURE || agreement < 0.6f
+  if (r->caution > 0)
+    r->caution--;
+  if (r->caution > 0 || like >= NEW_PICTURE || agreement < 0.6f
       || r->frames_since_picture < PICTURE_INTERVAL)
     return;
   make_picture (self, self->after, r, &r->gallery[r->next_picture]);
@@ -727,14 +782,11 @@ match_around (
  * motion that the coarse levels miss, because around a small region they see
  * mostly what is behind it. */
 static bool
-leap (AvmKlt *self, const Region *r, AvmVec2 *motion)
+leap (const AvmKlt *self, const Region *r, const Picture *last, AvmVec2 *motion)
 {
   AvmVec2 where;
-  Picture last;
-  float ncc;
+  float ncc = match_around (self, r, last, &where);
 
-  make_picture (self, self->before, r, &last);
-  ncc = match_around (self, r, &last, &where);
   *motion = (AvmVec2){where.x - r->cx, where.y - r->cy};
   return ncc >= MIN_LEAP_NCC;
 }
@@ -750,6 +802,8 @@ look_around (AvmKlt *self, Region *r, float like)
   bool found = false;
 
   r->last_like = like;
+  if (drop && like < DOUBTFUL)
+    r->caution = CAUTION;
   if (like >= DOUBTFUL || !(drop || r->turn % LOOK_INTERVAL == 0))
     return false;
   for (int g = 0; g < GALLERY; g++) {
@@ -777,29 +831,56 @@ look_around (AvmKlt *self, Region *r, float like)
   return true;
 }
 
+/* Moves the points anew from a guess; takes it back unless more of them agree
+ * or the region looks clearly better where they lead. */
+static void
+try_guess (AvmKlt *self, Region *r, const Picture *last, AvmVec2 guess,
+    AvmVec2 *motion, size_t *inliers)
+{
+  size_t again;
+  AvmVec2 other;
+
+  for (size_t i = 0; i < r->n_points; i++) {
+    r->points[i].first_motion = r->points[i].motion;
+    r->points[i].first_moved = r->points[i].moved;
+  }
+  move_points (self, r, &guess);
+  again = common_motion (self, r, last, &other);
+  if (again > *inliers
+      || (again >= 3
+          && fit_at (self, r, last, other)
+              > fit_at (self, r, last, *motion) + CLEARLY)) {
+    *inliers = again;
+    *motion = other;
+    return;
+  }
+  for (size_t i = 0; i < r->n_points; i++) {
+    r->points[i].motion = r->points[i].first_motion;
+    r->points[i].moved = r->points[i].first_moved;
+  }
+}
+
 /* The common motion from the frame before, the points already moved. */
 static size_t
 find_motion (AvmKlt *self, Region *r, AvmVec2 *motion)
 {
-  size_t before = r->n_points, inliers, again;
-  AvmVec2 guess, other;
+  size_t inliers;
+  AvmVec2 guess;
+  Picture last;
+  float fit;
 
+  make_picture (self, self->before, r, &last);
   move_points (self, r, NULL);
-  inliers = common_motion (self, r, motion);
-  if (2 * inliers < before && leap (self, r, &guess)) {
-    for (size_t i = 0; i < before; i++) {
-      r->points[i].first_motion = r->points[i].motion;
-      r->points[i].first_moved = r->points[i].moved;
-    }
-    move_points (self, r, &guess);
-    again = common_motion (self, r, &other);
-    for (size_t i = 0; again <= inliers && i < before; i++) {
-      r->points[i].motion = r->points[i].first_motion;
-      r->points[i].moved = r->points[i].first_moved;
-    }
+  inliers = common_motion (self, r, &last, motion);
+  fit = fit_at (self, r, &last, *motion);
+  if (2 * inliers < r->n_points || (!last.flat && fit < MIN_LEAP_NCC)) {
+    if (leap (self, r, &last, &guess))
+      try_guess (self, r, &last, guess, motion, &inliers);
+    else if (fit >= MIN_LEAP_NCC)
+      try_guess (self, r, &last, *motion, motion, &inliers);
   }
   settle_points (self, r);
-  inliers = common_motion (self, r, motion);
+  inliers = common_motion (self, r, &last, motion);
   for (size_t i = 0; i < r->n_points; i++)
     r->points[i].strikes = r->points[i].inlier ? 0 : r->points[i].strikes + 1;
   return inliers;
