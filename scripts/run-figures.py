@@ -5,7 +5,8 @@
 Usage: run-figures.py DIRECTORY [--reduced] [--write PAGE] [TOPIC...]
 
 Runs every executable in DIRECTORY (or the named topics) and shows what it
-prints. With --write the tables go into PAGE, with the command that printed
+prints; --from-log FILE takes what an earlier run of one topic printed. With
+--write the tables go into PAGE, with the command that printed
 them. Ends with "N passed, N failed, N skipped" over the PASS, FAIL and SKIP
 lines; exit 1 when a program fails or prints none of these.
 """
@@ -20,8 +21,10 @@ parser = argparse.ArgumentParser()
 parser.add_argument('directory')
 parser.add_argument('--reduced', action='store_true')
 parser.add_argument('--write')
+parser.add_argument('--from-log', metavar='FILE',
+                    help='what an earlier run of the one topic printed')
 parser.add_argument('topics', nargs='*')
-options = parser.parse_args()
+options = parser.parse_intermixed_args()
 
 source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 folder = os.path.join(source, options.directory)
@@ -42,12 +45,15 @@ for topic in topics:
         command.append('--reduced')
     print('== %s/%s%s' % (options.directory, topic,
                           ' --reduced' if options.reduced else ''), flush=True)
+    if options.from_log:
+        command = ['cat', options.from_log]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
                            env=environment)
     lines = []
     for line in run.stdout:
         print(line, end='', flush=True)
-        lines.append(line.rstrip('\n'))
+        if not re.match(r'Command: ', line):
+            lines.append(line.rstrip('\n'))
     run.wait()
     words = [re.match(r'(PASS|FAIL|SKIP)\b', line) for line in lines]
     found = [w.group(1) for w in words if w]
@@ -65,7 +71,7 @@ for topic in topics:
 if options.write:
     page = os.path.join(source, options.write)
     old = {}
-    title = '# Figures\n'
+    title = "# Figures\n"
     if os.path.exists(page):
         with open(page, encoding='utf-8') as f:
             parts = re.split(r'(?m)^## (\S+)\n', f.read())
