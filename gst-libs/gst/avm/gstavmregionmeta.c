@@ -543,8 +543,9 @@ gst_avm_regions_from_file (const gchar *filename, GError **error)
   g_return_val_if_fail (filename != NULL, NULL);
   if (!g_file_get_contents (filename, &text, NULL, &wrong)) {
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
-        _ ("Cannot read the regions file \"%s\": %s"), filename,
-        wrong->message);
+        _ ("Cannot read the regions file \"%s\": %s. Give a text file with one "
+           "region per line."),
+        filename, wrong->message);
     g_error_free (wrong);
     return NULL;
   }
