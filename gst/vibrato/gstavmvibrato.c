@@ -31,12 +31,13 @@
  * The source pad gives events of kind `vibrato`, one for each note, in order
  * of onset: `vibrato`, `rate` (Hz), `extent` (cents), `pitch` (MIDI), `used`
  * (audio, video, both, none), `method`, `score` (decision value), `lag` (s,
- * motion before pitch), and with #GstAvmVibrato:curves `displacement` (px),
- * `pitch-curve` (cents) and `curve-rate` (Hz). Rate and extent are given for
- * all notes that could be analysed, also those without vibrato, for which they
- * say little. The extent needs pitch: from video alone it is not known. An
- * element message `avm-vibrato` sums up at the end: `notes`, `vibrato`,
- * `audio`, `video`, `both`, `none` (counts).
+ * motion before pitch), and with #GstAvmVibrato:curves `displacement` (px,
+ * signed so that it goes with the pitch), `pitch-curve` (cents) and
+ * `curve-rate` (Hz). Rate and extent are given for all notes that could be
+ * analysed, also those without vibrato, for which they say little. The extent
+ * needs pitch: from video alone it is not known. An element message
+ * `avm-vibrato` sums up at the end: `notes`, `vibrato`, `audio`, `video`,
+ * `both`, `none` (counts).
  *
  * The analysis is of the whole piece: results come when all inputs have ended.
  * Memory: 24 bytes per region and frame, 16 bytes per part and pitch value;
@@ -718,12 +719,20 @@ set_known (GstAvmEvent *event, const gchar *name, gdouble value)
 }
 
 static void
-set_curve (GstAvmEvent *event, const gchar *name, const gdouble *x, gsize n)
+set_curve (
+    GstAvmEvent *event, const gchar *name, const gdouble *x, gsize n, gint sign)
 {
-  if (x != NULL)
-    gst_avm_event_set_variant (event, name,
-        g_variant_new_fixed_array (
-            G_VARIANT_TYPE_DOUBLE, x, n, sizeof (gdouble)));
+  gdouble *copy;
+
+  if (x == NULL)
+    return;
+  copy = g_new (gdouble, MAX (n, 1));
+  for (gsize i = 0; i < n; i++)
+    copy[i] = sign * x[i];
+  gst_avm_event_set_variant (event, name,
+      g_variant_new_fixed_array (
+          G_VARIANT_TYPE_DOUBLE, copy, n, sizeof (gdouble)));
+  g_free (copy);
 }
 
 static void
@@ -733,8 +742,9 @@ set_curves (GstAvmEvent *event, const AvmVibratoNote *note)
   gdouble first;
   gsize n = avm_vibrato_note_curves (note, &first, &displacement, &pitch);
 
-  set_curve (event, "displacement", displacement, n);
-  set_curve (event, "pitch-curve", pitch, n);
+  set_curve (
+      event, "displacement", displacement, n, avm_vibrato_note_sign (note));
+  set_curve (event, "pitch-curve", pitch, n, 1);
   gst_avm_event_set_double (event, "curve-rate", AVM_VIBRATO_CURVE_RATE);
 }
 

@@ -1487,3 +1487,19 @@ avm_vibrato_note_curves (const AvmVibratoNote *note, double *first,
     *pitch = note->audio.n > 0 ? note->audio.curve : NULL;
   return note->n_curve;
 }
+
+int
+avm_vibrato_note_sign (const AvmVibratoNote *note)
+{
+  double sum = 0.0;
+
+  if (note->video.n == 0 || note->audio.n == 0)
+    return 1;
+  for (size_t i = 0; i < note->n_curve; i++) {
+    double product = note->video.curve[i] * note->audio.curve[i];
+
+    if (isfinite (product))
+      sum += product;
+  }
+  return sum < 0.0 ? -1 : 1;
+}

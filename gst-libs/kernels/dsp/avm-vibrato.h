@@ -161,6 +161,9 @@ size_t avm_vibrato_note_features (
 #define AVM_VIBRATO_CURVE_RATE 100.0
 size_t avm_vibrato_note_curves (const AvmVibratoNote *note, double *first,
     const double **displacement, const double **pitch);
+/* The direction of the axis is arbitrary: 1 where the displacement of the note
+ * analysed last goes with its pitch, -1 where it goes against it. */
+int avm_vibrato_note_sign (const AvmVibratoNote *note);
 
 #ifdef __cplusplus
 }
