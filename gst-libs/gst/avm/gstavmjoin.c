@@ -58,6 +58,11 @@ typedef struct {
 } OutItem;
 
 typedef struct {
+  /* Held while flushing, or the source pad, begins or ends, so that these
+   * happen one after the other. Taken before the lock, never by src_loop (). */
+  GMutex flush_lock;
+  gboolean active; /* the source pad; under the flush lock */
+
   GMutex lock;
   GCond cond;
   GstPad *srcpad;
@@ -469,13 +474,18 @@ src_activate_mode (
     GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
 {
   GstAvmJoin *self = GST_AVM_JOIN (parent);
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+  gboolean ok;
 
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
-  set_flushing (PRIVATE (self), !active);
-  if (active)
-    return gst_pad_start_task (pad, src_loop, self, NULL);
-  return gst_pad_stop_task (pad);
+  g_mutex_lock (&priv->flush_lock);
+  priv->active = active;
+  set_flushing (priv, !active);
+  ok = active ? gst_pad_start_task (pad, src_loop, self, NULL)
+              : gst_pad_stop_task (pad);
+  g_mutex_unlock (&priv->flush_lock);
+  return ok;
 }
 
 static gboolean
@@ -640,6 +650,7 @@ sink_flush_start (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
   GstAvmJoinPrivate *priv = PRIVATE (self);
   gboolean first;
 
+  g_mutex_lock (&priv->flush_lock);
   g_atomic_int_set (&priv->flushing, TRUE);
   g_mutex_lock (&priv->lock);
   first = count_flushing (priv) == 0;
@@ -650,6 +661,7 @@ sink_flush_start (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
     gst_pad_push_event (priv->srcpad, gst_event_ref (event));
     gst_pad_pause_task (priv->srcpad);
   }
+  g_mutex_unlock (&priv->flush_lock);
 }
 
 /* The last pad that stops flushing restarts it. */
@@ -660,6 +672,7 @@ sink_flush_stop (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
   GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
   gboolean last;
 
+  g_mutex_lock (&priv->flush_lock);
   g_mutex_lock (&priv->lock);
   gst_avm_join_pad_reset (pad);
   pad->started = TRUE;
@@ -676,11 +689,13 @@ sink_flush_stop (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
     gst_segment_init (&priv->segment, GST_FORMAT_UNDEFINED);
   }
   g_mutex_unlock (&priv->lock);
-  if (last) {
+  if (last)
     gst_pad_push_event (priv->srcpad, gst_event_ref (event));
+  if (last && priv->active) {
     g_atomic_int_set (&priv->flushing, FALSE);
     gst_pad_start_task (priv->srcpad, src_loop, self, NULL);
   }
+  g_mutex_unlock (&priv->flush_lock);
 }
 
 static gboolean
@@ -920,6 +935,7 @@ gst_avm_join_finalize (GObject *object)
   gst_caps_replace (&priv->caps, NULL);
   g_ptr_array_unref (priv->pads);
   g_mutex_clear (&priv->lock);
+  g_mutex_clear (&priv->flush_lock);
   g_cond_clear (&priv->cond);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
@@ -943,6 +959,7 @@ gst_avm_join_init (GstAvmJoin *self)
   GstAvmJoinPrivate *priv = PRIVATE (self);
 
   g_mutex_init (&priv->lock);
+  g_mutex_init (&priv->flush_lock);
   g_cond_init (&priv->cond);
   g_queue_init (&priv->out);
   priv->pads = g_ptr_array_new ();
