@@ -123,10 +123,12 @@ GST_START_TEST (test_kinds)
   for (guint i = 0; i < gst_avm_kind_count (); i++) {
     const GstAvmKind *kind = gst_avm_kind_nth (i);
     GVariant *text = gst_avm_kind_describe (i);
+    GVariant *fields = g_variant_get_child_value (text, 5);
 
     fail_unless (gst_avm_kind_lookup (kind->name) == kind);
-    fail_unless_equals_int ((gint)kind->n_fields,
-        (gint)g_variant_n_children (g_variant_get_child_value (text, 5)));
+    fail_unless_equals_int (
+        (gint)kind->n_fields, (gint)g_variant_n_children (fields));
+    g_variant_unref (fields);
     for (guint k = 0; k < kind->n_fields; k++) {
       const gchar *type = gst_avm_kind_nth_field (kind, k)->type;
 
