@@ -54,6 +54,14 @@ same (float x, float y)
   return x == y || fabsf (x - y) <= 1e-6f * fabsf (y) + 1.2e-38f;
 }
 
+/* Some implementations flush denormals before they compute, which shows
+ * where they meet an infinity. */
+static float
+flushed (float x)
+{
+  return fabsf (x) < 1.17549435e-38f ? 0.0f : x;
+}
+
 static void
 check_guard (const char *name, int at, int n)
 {
@@ -74,7 +82,8 @@ check_products (int at, int n)
   fill ();
   avm_dsp_orc_mul_f32 (d + at, a + at, b + at, n);
   for (int i = at; i < at + n; i++)
-    good &= same (d[i], a[i] * b[i]);
+    good &= same (d[i], a[i] * b[i])
+        || same (d[i], flushed (a[i]) * flushed (b[i]));
   CHECK (good, "mul_f32 of %d values at %d", n, at);
   check_guard ("mul_f32", at, n);
 
