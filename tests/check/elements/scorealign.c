@@ -423,6 +423,8 @@ GST_START_TEST (test_caps_change)
   GstBus *bus;
   GstHarness *h = harness_new ("F32LE", RATE, 1, &bus);
   GstBuffer *audio = make_audio ("F32LE", RATE, 2, 0.0);
+  GstCaps *caps = gst_caps_from_string (
+      "audio/x-raw,format=F32LE,rate=8000,channels=2,layout=interleaved");
 
   GST_BUFFER_PTS (audio) = 20 * GST_SECOND;
   fail_unless_equals_int (
@@ -432,10 +434,8 @@ GST_START_TEST (test_caps_change)
       h, "audio/x-raw,format=F32LE,rate=22050,channels=2,layout=interleaved");
   fail_unless_equals_int (gst_harness_push (h, audio), GST_FLOW_OK);
   fail_unless_equals_int (count_messages (bus, GST_MESSAGE_ERROR), 0);
-  gst_harness_push_event (h,
-      gst_event_new_caps (
-          gst_caps_from_string ("audio/x-raw,format=F32LE,rate=8000,channels=2,"
-                                "layout=interleaved")));
+  gst_harness_push_event (h, gst_event_new_caps (caps));
+  gst_caps_unref (caps);
   fail_unless (count_messages (bus, GST_MESSAGE_ERROR) >= 1);
   harness_free (h, bus);
 }
