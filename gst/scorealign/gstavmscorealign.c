@@ -55,6 +55,8 @@
 #include "dsp/avm-align.h"
 #include "score/avm-smf.h"
 
+#include "../common/avmscoreerror.h"
+
 GST_DEBUG_CATEGORY_STATIC (avm_scorealign_debug);
 #define GST_CAT_DEFAULT avm_scorealign_debug
 
@@ -141,61 +143,6 @@ out_of_memory (GstAvmScoreAlign *self)
   return FALSE;
 }
 
-static void
-report_score_error (GstAvmScoreAlign *self, const AvmError *error)
-{
-  const gchar *path = self->used.score;
-  long long at = (long long)error->offset;
-
-  switch (error->code) {
-    case AVM_ERROR_OPEN:
-      GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
-          (_ ("The score \"%s\" cannot be read: %s. Set the property \"score\" "
-              "to a MIDI file."),
-              path, error->detail),
-          (NULL));
-      break;
-    case AVM_ERROR_FORMAT:
-      GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
-          (_ ("\"%s\" is not a Standard MIDI File. Export the score as MIDI "
-              "(.mid) and try again."),
-              path),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_TRUNCATED:
-      GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score \"%s\" is cut off at byte %lld. Copy or export the "
-              "file again."),
-              path, at),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_EMPTY:
-      GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score \"%s\" has no notes. Export the MIDI file with its "
-              "parts."),
-              path),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_UNSUPPORTED:
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          (_ ("The score \"%s\" is of an unknown kind of MIDI file (byte "
-              "%lld). Export it as format 0 or 1."),
-              path, at),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_MEMORY:
-      out_of_memory (self);
-      break;
-    default:
-      GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score \"%s\" is damaged at byte %lld. Export the file "
-              "again."),
-              path, at),
-          ("%s", error->detail));
-      break;
-  }
-}
-
 static gboolean
 read_score (GstAvmScoreAlign *self)
 {
@@ -210,7 +157,7 @@ read_score (GstAvmScoreAlign *self)
   }
   self->score = avm_smf_read (self->used.score, &error);
   if (self->score == NULL)
-    report_score_error (self, &error);
+    gst_avm_post_score_error (GST_ELEMENT (self), self->used.score, &error);
   return self->score != NULL;
 }
 

@@ -79,6 +79,8 @@
 #include "scene/avm-scorebook.h"
 #include "score/avm-smf.h"
 
+#include "../common/avmscoreerror.h"
+
 GST_DEBUG_CATEGORY (avm_test_src_debug);
 #define GST_CAT_DEFAULT avm_test_src_debug
 
@@ -501,68 +503,6 @@ gst_avm_test_src_get_property (
 
 /* -- score and performance ----------------------------------------------- */
 
-static void
-report_bad_score (GstAvmTestSrc *self, const gchar *path, const AvmError *error)
-{
-  long long at = (long long)error->offset;
-
-  switch (error->code) {
-    case AVM_ERROR_OPEN:
-      GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
-          (_ ("The score \"%s\" cannot be read: %s. Set the property \"score\" "
-              "to a MIDI file."),
-              path, error->detail),
-          (NULL));
-      break;
-    case AVM_ERROR_FORMAT:
-      GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
-          (_ ("\"%s\" is not a Standard MIDI File. Export the score as MIDI "
-              "(.mid) and try again."),
-              path),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_TRUNCATED:
-      GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score \"%s\" is cut off at byte %lld. Copy or export the "
-              "file again."),
-              path, at),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_EMPTY:
-      GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score \"%s\" has no notes. Export the MIDI file with its "
-              "parts."),
-              path),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_UNSUPPORTED:
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          (_ ("The score \"%s\" is of an unknown kind of MIDI file (byte "
-              "%lld). Export it as format 0 or 1."),
-              path, at),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_RANGE:
-      GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score \"%s\" is longer than ten hours. Check its tempo."),
-              path),
-          ("%s", error->detail));
-      break;
-    case AVM_ERROR_MEMORY:
-      GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-          (_ ("There is not enough memory to read the score \"%s\"."), path),
-          (NULL));
-      break;
-    default:
-      GST_ELEMENT_ERROR (self, STREAM, DECODE,
-          (_ ("The score \"%s\" is damaged at byte %lld. Export the file "
-              "again."),
-              path, at),
-          ("%s", error->detail));
-      break;
-  }
-}
-
 static AvmScore *
 get_score (GstAvmTestSrc *self, const gchar *path, const AvmEnsembleConfig *c,
     guint64 piece, AvmError *error)
@@ -660,7 +600,8 @@ gst_avm_test_src_start (GstAvmTestSrc *self)
     self->ensemble = avm_ensemble_new (score, &config, &error);
   ok = self->ensemble != NULL;
   if (!ok)
-    report_bad_score (self, path != NULL ? path : "", &error);
+    gst_avm_post_score_error (
+        GST_ELEMENT (self), path != NULL ? path : "", &error);
   if (ok && out != NULL && out[0] != '\0')
     ok = write_score (self, score, out);
   avm_score_free (score);
