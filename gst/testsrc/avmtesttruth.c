@@ -33,7 +33,7 @@ avm_test_role_name (guint role)
 gint
 avm_test_region_id (guint role, guint seat)
 {
-  return (gint)(100 * (role + 1) + 1 + seat);
+  return gst_avm_region_id (avm_test_role_name (role), seat);
 }
 
 static GstAvmEvent *

@@ -68,8 +68,14 @@ static const GstAvmField activity_fields[] = {
 };
 
 static const GstAvmField association_fields[] = {
-    {"score", "d", "", FALSE, "how well region and part fit"},
-    {"margin", "d", "", FALSE, "distance to the runner-up"},
+    {"score", "d", "", FALSE,
+        "how well region and part fit, 0 to 1: the share of the player's "
+        "evidence that speaks for this part"},
+    {"margin", "d", "", FALSE,
+        "score less that of the best other part for this player"},
+    {"cue", "s", "", FALSE,
+        "what decided: bow, vibrato, finger, fused, or truth"},
+    {"part-name", "s", "", FALSE, "name of the part in the score"},
 };
 
 #define KIND(n, t, d, p, c, f)                                                 \
@@ -79,20 +85,23 @@ static const GstAvmField association_fields[] = {
 
 static const GstAvmKind kinds[] = {
     KIND ("motion", SERIES, "mean motion inside each region", "avmopticalflow",
-        "avmvibrato avmeventenc avmoverlay", motion_fields),
+        "avmassociate avmnmfsep avmvibrato avmeventenc avmoverlay",
+        motion_fields),
     KIND ("f0", SERIES, "fundamental frequency of each part", "avmpitch",
-        "avmvibrato avmeventenc avmoverlay", f0_fields),
+        "avmassociate avmvibrato avmeventenc avmoverlay", f0_fields),
     KIND ("region", SERIES, "rectangle of each region", "avmtestsrc",
         "avmeventenc", region_fields),
     KIND ("note", EVENTS, "notes, performed or aligned to a performance",
         "avmscorealign avmtestsrc",
-        "avmpitch avmvibrato avmeventenc avmoverlay", note_fields),
+        "avmassociate avmnmfsep avmpitch avmvibrato avmeventenc avmoverlay",
+        note_fields),
     KIND ("vibrato", EVENTS, "one event per note: vibrato, rate and extent",
         "avmvibrato avmtestsrc", "avmeventenc avmoverlay", vibrato_fields),
     KIND ("activity", EVENTS, "when a player plays and when not", "avmtestsrc",
         "avmeventenc avmoverlay", activity_fields),
-    KIND ("association", EVENTS, "which region plays which part", "avmtestsrc",
-        "avmvibrato avmeventenc avmoverlay", association_fields),
+    KIND ("association", EVENTS, "which region plays which part; part -1: none",
+        "avmassociate avmtestsrc",
+        "avmnmfsep avmvibrato avmeventenc avmoverlay", association_fields),
 };
 
 GType

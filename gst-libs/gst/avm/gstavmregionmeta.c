@@ -49,6 +49,69 @@ gst_avm_region_state_get_type (void)
   return (GType)type;
 }
 
+/* A role's ids begin at a multiple of 100: its place here, from 1 */
+static const gchar *const id_roles[] = {"player", "hand", "bow", "face"};
+
+/**
+ * gst_avm_region_id:
+ * @role: "player", "hand", "bow" or "face"
+ * @player: which player, 0 is the first, less than %GST_AVM_MAX_PLAYERS
+ *
+ * The id by which elements that find or make the regions of several players
+ * name them: players are 101, 102, ..., their fingering hands 201, 202, ...,
+ * bowing hands 301, ... and faces 401, ... Regions whose ids differ by a
+ * multiple of 100 so belong to one player.
+ *
+ * Returns: the id, or %GST_AVM_NONE for another role or player
+ *
+ * Since: 0.1
+ */
+gint
+gst_avm_region_id (const gchar *role, guint player)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (id_roles) && player < GST_AVM_MAX_PLAYERS;
+       i++) {
+    if (g_strcmp0 (role, id_roles[i]) == 0)
+      return (gint)(100 * (i + 1) + 1 + player);
+  }
+  return GST_AVM_NONE;
+}
+
+/**
+ * gst_avm_region_id_get_player:
+ * @id: a region id
+ *
+ * Returns: the player to whom a region of that id belongs, 0 is the first, or
+ *     %GST_AVM_NONE where the id is not one of gst_avm_region_id(): such a
+ *     region is a player of its own
+ *
+ * Since: 0.1
+ */
+gint
+gst_avm_region_id_get_player (gint id)
+{
+  if (gst_avm_region_id_get_role (id) == NULL)
+    return GST_AVM_NONE;
+  return id % 100 - 1;
+}
+
+/**
+ * gst_avm_region_id_get_role:
+ * @id: a region id
+ *
+ * Returns: (nullable): the role that gst_avm_region_id() made it of, or %NULL
+ *
+ * Since: 0.1
+ */
+const gchar *
+gst_avm_region_id_get_role (gint id)
+{
+  if (id < 100 || id % 100 == 0
+      || id >= 100 * (gint)(G_N_ELEMENTS (id_roles) + 1))
+    return NULL;
+  return id_roles[id / 100 - 1];
+}
+
 /**
  * gst_avm_region_new:
  * @id: id of the region

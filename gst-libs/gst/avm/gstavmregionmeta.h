@@ -86,6 +86,22 @@ struct _GstAvmRegionMeta {
   GstAvmPoint *points;
 };
 
+/**
+ * GST_AVM_MAX_PLAYERS:
+ *
+ * Players that region ids can tell apart, see gst_avm_region_id().
+ */
+#define GST_AVM_MAX_PLAYERS 99
+
+GST_AVM_API
+gint gst_avm_region_id (const gchar *role, guint player);
+
+GST_AVM_API
+gint gst_avm_region_id_get_player (gint id);
+
+GST_AVM_API
+const gchar *gst_avm_region_id_get_role (gint id);
+
 GST_AVM_API
 GType gst_avm_region_get_type (void);
 

@@ -192,6 +192,34 @@ GST_START_TEST (test_from_roi)
 
 GST_END_TEST;
 
+GST_START_TEST (test_ids)
+{
+  static const gchar *const roles[] = {"player", "hand", "bow", "face"};
+
+  for (guint r = 0; r < G_N_ELEMENTS (roles); r++) {
+    for (guint player = 0; player < GST_AVM_MAX_PLAYERS; player++) {
+      gint id = gst_avm_region_id (roles[r], player);
+
+      fail_unless_equals_int (id, (gint)(100 * (r + 1) + 1 + player));
+      fail_unless_equals_int (gst_avm_region_id_get_player (id), (gint)player);
+      fail_unless_equals_string (gst_avm_region_id_get_role (id), roles[r]);
+    }
+  }
+  fail_unless_equals_int (gst_avm_region_id ("hat", 0), GST_AVM_NONE);
+  fail_unless_equals_int (gst_avm_region_id (NULL, 0), GST_AVM_NONE);
+  fail_unless_equals_int (
+      gst_avm_region_id ("hand", GST_AVM_MAX_PLAYERS), GST_AVM_NONE);
+  for (guint i = 0; i < 4; i++) {
+    static const gint others[] = {-1, 7, 200, 501};
+
+    fail_unless_equals_int (
+        gst_avm_region_id_get_player (others[i]), GST_AVM_NONE);
+    fail_unless (gst_avm_region_id_get_role (others[i]) == NULL);
+  }
+}
+
+GST_END_TEST;
+
 static Suite *
 regionmeta_suite (void)
 {
@@ -203,6 +231,7 @@ regionmeta_suite (void)
   tcase_add_test (tc, test_from_value);
   tcase_add_test (tc, test_from_file);
   tcase_add_test (tc, test_from_roi);
+  tcase_add_test (tc, test_ids);
   return s;
 }
 
