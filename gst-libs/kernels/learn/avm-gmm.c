@@ -72,8 +72,8 @@ mixture_copy (Mixture *to, const Mixture *from, int dim)
   memcpy (to->covs, from->covs, k * d * d * sizeof (double));
   memcpy (to->factors, from->factors, k * d * d * sizeof (double));
   memcpy (to->norms, from->norms, k * sizeof (double));
-  memcpy (to->history, from->history,
-      (size_t)from->n_history * sizeof (double));
+  memcpy (
+      to->history, from->history, (size_t)from->n_history * sizeof (double));
 }
 
 AvmGmm *
@@ -107,8 +107,8 @@ avm_gmm_new (int max_points, int dim, int max_k, const AvmGmmParams *params,
       return gmm;
     avm_gmm_free (gmm);
   }
-  avm_error_set (error, AVM_ERROR_MEMORY, -1, "mixture of %d points",
-      max_points);
+  avm_error_set (
+      error, AVM_ERROR_MEMORY, -1, "mixture of %d points", max_points);
   return NULL;
 }
 
@@ -430,8 +430,7 @@ avm_gmm_fit (AvmGmm *gmm, const float *points, const float *weights, int n,
     m->k = k;
     m->likelihood = -HUGE_VAL;
     memset (m->means, 0, (size_t)(k * gmm->dim) * sizeof (double));
-    memset (m->covs, 0,
-        (size_t)(k * gmm->dim * gmm->dim) * sizeof (double));
+    memset (m->covs, 0, (size_t)(k * gmm->dim * gmm->dim) * sizeof (double));
     if (labels != NULL)
       label_posteriors (gmm, labels, n, k);
     else
@@ -510,8 +509,8 @@ avm_gmm_evaluate (const AvmGmm *gmm, const float *point, double *posterior)
 {
   double scratch[AVM_GMM_MAX_COMPONENTS];
 
-  return evaluate (&gmm->best, point, gmm->dim,
-      posterior != NULL ? posterior : scratch);
+  return evaluate (
+      &gmm->best, point, gmm->dim, posterior != NULL ? posterior : scratch);
 }
 
 const double *

@@ -596,8 +596,8 @@ list_init (List *list, const Search *s, double least)
   memset (list, 0, sizeof (List));
   for (int a = 0; a < s->n_nodes; a++)
     list->capacity += s->alive[a] && s->size[a] >= least;
-  list->items = avm_alloc (
-      (size_t)AVM_MAX (list->capacity, 1), sizeof (AvmPlayersBody));
+  list->items =
+      avm_alloc ((size_t)AVM_MAX (list->capacity, 1), sizeof (AvmPlayersBody));
   if (list->items == NULL)
     return false;
   for (int a = 0; a < s->n_nodes; a++) {
@@ -695,8 +695,8 @@ largest (const List *list)
 static void
 drop_small (List *list, const Search *s, int most)
 {
-  double least = AVM_MAX (LEAST_OF_LARGEST * largest (list),
-      LEAST_OF_PICTURE * s->flow->cells);
+  double least = AVM_MAX (
+      LEAST_OF_LARGEST * largest (list), LEAST_OF_PICTURE * s->flow->cells);
 
   for (int i = list->n - 1; i >= 0; i--)
     if (list->items[i].n_cells < least || list->items[i].persistence < STEADY)
@@ -759,8 +759,8 @@ mixing_init (Mixing *m, const Search *s, AvmError *error)
   m->weights = avm_alloc (cells, sizeof (float));
   m->cells = avm_alloc (cells, sizeof (int));
   m->labels = avm_alloc (cells, sizeof (int));
-  m->gmm = avm_gmm_new ((int)cells, 2,
-      AVM_MIN (AVM_PLAYERS_MAX, (int)cells), &params, error);
+  m->gmm = avm_gmm_new (
+      (int)cells, 2, AVM_MIN (AVM_PLAYERS_MAX, (int)cells), &params, error);
   if (m->points == NULL || m->weights == NULL || m->cells == NULL
       || m->labels == NULL || m->gmm == NULL)
     return avm_error_set (error, AVM_ERROR_MEMORY, -1, "mixture of players");
@@ -853,8 +853,8 @@ assign_cells (AvmPlayersBodies *bodies, const Search *s, Mixing *m)
   for (int i = 0; i < m->n; i++)
     m->labels[i] = bodies->owner[m->cells[i]];
   if (bodies->n == 0
-      || isnan (avm_gmm_fit (m->gmm, m->points, m->weights, m->n, bodies->n, 1,
-          m->labels)))
+      || isnan (avm_gmm_fit (
+          m->gmm, m->points, m->weights, m->n, bodies->n, 1, m->labels)))
     return;
   for (int i = 0; i < m->n; i++)
     if (bodies->owner[m->cells[i]] < 0)
@@ -862,8 +862,7 @@ assign_cells (AvmPlayersBodies *bodies, const Search *s, Mixing *m)
 }
 
 static bool
-collect (
-    Search *s, int n_players, AvmPlayersBodies *bodies, AvmError *error)
+collect (Search *s, int n_players, AvmPlayersBodies *bodies, AvmError *error)
 {
   int most = n_players > 0 ? n_players : AVM_PLAYERS_MAX, top = 0;
   List list;

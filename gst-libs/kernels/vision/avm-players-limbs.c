@@ -19,7 +19,13 @@
 /* The courses of the stroke that others are compared with: now, and so long
  * before and after, s */
 #define LAG 0.067
-#define N_REGRESSORS 6
+#define N_OWN 6
+/* and the strokes of the players to the left and to the right */
+#define N_REGRESSORS (N_OWN + 4)
+/* A moment of a stroke is fast at this share of its greatest energy. */
+#define FAST_STROKE 0.3f
+/* The frog is so many hands ahead of the middle of what moves fastest. */
+#define BOW_AHEAD 0.4
 /* What follows the strokes by more than this share of its energy near the bow
  * is arm or stick. */
 #define FOLLOWS 0.5
@@ -89,8 +95,8 @@ view_init (View *v, const AvmPlayersFlow *flow, const AvmPlayersBody *body,
   v->path = path;
   v->x0 = AVM_CLAMP ((int)floor (body->x - 1.1 * size), 0, flow->cw - 1);
   v->y0 = AVM_CLAMP ((int)floor (body->y0 - 0.2 * size), 0, flow->ch - 1);
-  v->w = AVM_CLAMP ((int)ceil (body->x + 1.1 * size), 0, flow->cw - 1) - v->x0
-      + 1;
+  v->w =
+      AVM_CLAMP ((int)ceil (body->x + 1.1 * size), 0, flow->cw - 1) - v->x0 + 1;
   v->h = AVM_CLAMP ((int)ceil (body->y0 + 1.7 * size), 0, flow->ch - 1) - v->y0
       + 1;
   cells = view_cells (v);
@@ -102,8 +108,7 @@ view_init (View *v, const AvmPlayersFlow *flow, const AvmPlayersBody *body,
   v->b = avm_alloc (cells, sizeof (float));
   v->excluded = avm_alloc (cells, 1);
   v->stroke = avm_alloc (N_REGRESSORS * n, sizeof (float));
-  v->scratch =
-      avm_alloc (2 * AVM_MAX ((size_t)flow->cells, n), sizeof (float));
+  v->scratch = avm_alloc (2 * AVM_MAX ((size_t)flow->cells, n), sizeof (float));
   return v->motion != NULL && v->shake != NULL && v->slow != NULL
       && v->fast != NULL && v->a != NULL && v->b != NULL && v->excluded != NULL
       && v->stroke != NULL && v->scratch != NULL;
@@ -128,10 +133,16 @@ follow_body (View *v)
   }
 }
 
+/* Motion of the body itself, px per picture */
+static float
+body_motion (const View *v, int axis, int t)
+{
+  return (v->path[2 * t + 2 + axis] - v->path[2 * t + axis]) * AVM_PLAYERS_CELL;
+}
+
 /* Flow at a place between cells, px per picture */
 static void
-flow_at (
-    const AvmPlayersFlow *flow, int t, float x, float y, float result[2])
+flow_at (const AvmPlayersFlow *flow, int t, float x, float y, float result[2])
 {
   const int16_t *f = flow->frames[t];
   float fx = AVM_CLAMP (x, 0.0f, (float)(flow->cw - 1));
@@ -144,8 +155,7 @@ flow_at (
   fy -= (float)iy;
   f += 2 * (iy * flow->cw + ix);
   for (int axis = 0; axis < 2; axis++)
-    result[axis] = ((1.0f - fy)
-                           * ((1.0f - fx) * f[axis] + fx * f[axis + right])
+    result[axis] = ((1.0f - fy) * ((1.0f - fx) * f[axis] + fx * f[axis + right])
                        + fy
                            * ((1.0f - fx) * f[axis + below]
                                + fx * f[axis + below + right]))
@@ -159,8 +169,7 @@ look_from_body (View *v)
 
   for (int t = 0; t < n; t++) {
     const float *p = &v->path[2 * t];
-    float du = (p[2] - p[0]) * AVM_PLAYERS_CELL;
-    float dv = (p[3] - p[1]) * AVM_PLAYERS_CELL;
+    float du = body_motion (v, 0, t), dv = body_motion (v, 1, t);
 
     for (int c = 0; c < cells; c++) {
       float uv[2];
@@ -197,6 +206,16 @@ measure_slow (View *v)
       v->slow[c] += mean_square (v->scratch, v->flow->n);
     }
   }
+}
+
+static double
+dot (const float *a, const float *b, int n)
+{
+  double sum = 0.0;
+
+  for (int t = 0; t < n; t++)
+    sum += a[t] * b[t];
+  return sum;
 }
 
 /* -- maps ------------------------------------------------------------------ */
@@ -237,8 +256,7 @@ bow_weight (const View *v, int c, int side)
   double y = (v->y0 + c / v->w - v->body->y0) / v->size;
 
   x = (x - bow_prior.x) / bow_prior.x_sd;
-  y = AVM_MAX (fabs (y - bow_prior.y) - bow_prior.y_flat, 0.0)
-      / bow_prior.y_sd;
+  y = AVM_MAX (fabs (y - bow_prior.y) - bow_prior.y_flat, 0.0) / bow_prior.y_sd;
   return exp (-(x * x + y * y));
 }
 
@@ -284,14 +302,12 @@ cell_distance (const View *v, int c, double x, double y)
 
 /* -- the bow --------------------------------------------------------------- */
 
-/* The course of the stroke: mean motion around the peak, now and a little
- * before and after */
+/* The course of the stroke: mean motion around the peak */
 static void
 take_stroke (View *v, int at)
 {
-  int n = v->flow->n, lag = (int)lround (LAG * v->flow->rate), count = 0;
+  int n = v->flow->n, count = 0;
   double radius = AVM_MAX (1.5, 0.11 * v->size);
-  float *middle = v->stroke;
 
   memset (v->stroke, 0, N_REGRESSORS * (size_t)n * sizeof (float));
   for (int c = 0; c < (int)view_cells (v); c++) {
@@ -300,64 +316,102 @@ take_stroke (View *v, int at)
     count++;
     for (int axis = 0; axis < 2; axis++)
       for (int t = 0; t < n; t++)
-        middle[axis * n + t] += row_of (v, v->motion, c, axis)[t];
+        v->stroke[axis * n + t] += row_of (v, v->motion, c, axis)[t];
   }
   for (int i = 0; i < 2 * n; i++)
-    middle[i] /= (float)AVM_MAX (count, 1);
-  for (int k = 1; k < N_REGRESSORS / 2; k++) {
-    int shift = k == 1 ? -lag : lag;
+    v->stroke[i] /= (float)AVM_MAX (count, 1);
+}
 
+/* What other courses are compared with: the stroke, the stroke a little before
+ * and after, and those of the neighbours (NULL: none), seen from here. */
+static void
+take_regressors (View *v, const float *const neighbours[2])
+{
+  int n = v->flow->n, lag = (int)lround (LAG * v->flow->rate);
+
+  for (int k = 1; k < N_OWN / 2; k++)
     for (int axis = 0; axis < 2; axis++)
       for (int t = 0; t < n; t++)
-        v->stroke[(2 * k + axis) * n + t] =
-            middle[axis * n + AVM_CLAMP (t + shift, 0, n - 1)];
+        v->stroke[(2 * k + axis) * n + t] = v->stroke[axis * n
+            + AVM_CLAMP (t + (k == 1 ? -lag : lag), 0, n - 1)];
+  for (int k = 0; k < 2; k++)
+    for (int axis = 0; axis < 2; axis++)
+      for (int t = 0; t < n; t++)
+        v->stroke[(N_OWN + 2 * k + axis) * n + t] = neighbours[k] == NULL
+            ? 0.0f
+            : neighbours[k][axis * n + t] - body_motion (v, axis, t);
+}
+
+/* Direction of the strokes, towards the side of the fingering hand: there the
+ * stick begins */
+static void
+stroke_direction (const View *v, int side, double d[2])
+{
+  int n = v->flow->n;
+  const float *u = v->stroke, *w = v->stroke + n;
+  double uu = dot (u, u, n), uw = dot (u, w, n), ww = dot (w, w, n);
+  double angle = 0.5 * atan2 (2.0 * uw, uu - ww);
+
+  d[0] = cos (angle);
+  d[1] = sin (angle);
+  if (side * d[0] < 0.0) {
+    d[0] = -d[0];
+    d[1] = -d[1];
   }
 }
 
-/* When, and where then, the part around `at` moves fastest */
+/* Where the part around `at` moves fastest in one frame. The arm moves like
+ * the hand and is larger; the frog is where the stick begins. */
 static void
-see_bow (View *v, int at, int side, AvmPlayersSeen *seen)
+see_bow (View *v, int at, int side, int t, AvmPlayersSeen *seen)
 {
-  int cells = (int)view_cells (v), n = v->flow->n;
-  double top = -1.0;
+  int cells = (int)view_cells (v), best = at;
+  double top = -1.0, d[2];
 
-  seen->x = v->x0 + at % v->w;
-  seen->y = v->y0 + at / v->w;
+  for (int c = 0; c < cells; c++) {
+    float mu = row_of (v, v->motion, c, 0)[t];
+    float mv = row_of (v, v->motion, c, 1)[t];
+
+    v->a[c] = mu * mu + mv * mv;
+  }
+  blur (v, v->a, v->b);
+  for (int c = 0; c < cells; c++) {
+    double value = v->b[c] * sqrt (bow_weight (v, c, side));
+
+    if (value > top
+        && cell_distance (v, c, at % v->w, at / v->w) < 0.5 * v->size) {
+      top = value;
+      best = c;
+    }
+  }
+  stroke_direction (v, side, d);
+  seen->x = v->x0 + best % v->w + BOW_AHEAD * v->hand * d[0];
+  seen->y = v->y0 + best / v->w + BOW_AHEAD * v->hand * d[1];
+  seen->frame = t;
+}
+
+/* The first and the last fast moment of the strokes */
+static void
+see_strokes (View *v, int at, int side, AvmPlayersLimbs *limbs)
+{
+  int n = v->flow->n, first = -1, last = 0;
+  float top = 0.0f, *speed = v->scratch;
+
   for (int t = 0; t < n; t++) {
     float u = v->stroke[t], w = v->stroke[n + t];
 
-    v->scratch[t] = u * u + w * w;
+    speed[t] = u * u + w * w;
+    top = AVM_MAX (top, speed[t]);
   }
-  memcpy (v->scratch + n, v->scratch, (size_t)n * sizeof (float));
-  {
-    float least = avm_players_quantile (v->scratch + n, n, 0.8);
-
-    memcpy (v->a, v->scratch, 0);
-    for (int t = 0; t < n; t++) {
-      float u = v->stroke[t], w = v->stroke[n + t];
-
-      if (u * u + w * w < least)
-        continue;
-      for (int c = 0; c < cells; c++) {
-        float mu = row_of (v, v->motion, c, 0)[t];
-        float mv = row_of (v, v->motion, c, 1)[t];
-
-        v->a[c] = mu * mu + mv * mv;
-      }
-      blur (v, v->a, v->b);
-      for (int c = 0; c < cells; c++) {
-        double value = v->b[c] * sqrt (bow_weight (v, c, side));
-
-        if (value > top
-            && cell_distance (v, c, at % v->w, at / v->w) < 0.5 * v->size) {
-          top = value;
-          seen->x = v->x0 + c % v->w;
-          seen->y = v->y0 + c / v->w;
-          seen->frame = t;
-        }
-      }
-    }
+  for (int t = 0; t < n; t++) {
+    if (speed[t] < FAST_STROKE * top || (t > 0 && speed[t] < speed[t - 1])
+        || (t + 1 < n && speed[t] < speed[t + 1]))
+      continue;
+    first = first < 0 ? t : first;
+    last = t;
   }
+  see_bow (v, at, side, AVM_MAX (first, 0), &limbs->bow_first);
+  see_bow (v, at, side, last, &limbs->bow_last);
 }
 
 /* -- the fingering hand ---------------------------------------------------- */
@@ -385,16 +439,6 @@ solve (double a[N_REGRESSORS][N_REGRESSORS], double b[N_REGRESSORS])
       b[i] -= a[k][i] * b[k];
     b[i] /= a[i][i];
   }
-}
-
-static double
-dot (const float *a, const float *b, int n)
-{
-  double sum = 0.0;
-
-  for (int t = 0; t < n; t++)
-    sum += a[t] * b[t];
-  return sum;
 }
 
 /* Takes what follows the stroke out of each cell and keeps the band of the
@@ -443,21 +487,24 @@ take_away_stroke (View *v)
   }
 }
 
-/* The arm and the stick: cells near the bow that follow it, and the line of
- * the strokes, on which the stick lies */
+/* Arms and sticks: cells near a bow that follow it, and the line of the
+ * strokes, on which the stick lies. bows: cells of the grid; the own one, and
+ * those of the neighbours, -1 for none. */
 static void
-exclude_bow (View *v, int at)
+exclude_bows (View *v, int side, const int bows[3])
 {
-  int n = v->flow->n;
-  const float *u = v->stroke, *w = v->stroke + n;
-  double angle = 0.5 * atan2 (2.0 * dot (u, w, n), dot (u, u, n) - dot (w, w, n));
-  double across = AVM_MAX (3.0, 0.17 * v->size);
+  double d[2], across = AVM_MAX (3.0, 0.17 * v->size);
 
+  stroke_direction (v, side, d);
   for (int c = 0; c < (int)view_cells (v); c++) {
-    double dx = c % v->w - at % v->w, dy = c / v->w - at / v->w;
+    int x = v->x0 + c % v->w, y = v->y0 + c / v->w, cw = v->flow->cw;
+    double dx = x - bows[0] % cw, dy = y - bows[0] / cw;
 
-    v->excluded[c] = fabs (dx * sin (angle) - dy * cos (angle)) < across
-        || (v->a[c] > FOLLOWS && hypot (dx, dy) < 0.5 * v->size);
+    v->excluded[c] = fabs (dx * d[1] - dy * d[0]) < across;
+    for (int k = 0; k < 3; k++)
+      if (bows[k] >= 0 && v->a[c] > FOLLOWS
+          && hypot (x - bows[k] % cw, y - bows[k] / cw) < 0.5 * v->size)
+        v->excluded[c] = 1;
   }
 }
 
@@ -597,7 +644,8 @@ find_end (View *v, int at, int side, double *x, double *y)
           (float)((c % v->w - m[0]) * cx + (c / v->w - m[1]) * cy);
   end = avm_players_quantile (v->scratch, k, 0.97) + 0.5 - 0.5 * v->hand;
   for (int c = 0; c < (int)view_cells (v); c++) {
-    double px = c % v->w - m[0], py = c / v->w - m[1], at_end = px * cx + py * cy;
+    double px = c % v->w - m[0], py = c / v->w - m[1],
+           at_end = px * cx + py * cy;
     double w = v->b[c] * v->a[c];
 
     if (w <= 0.0 || fabs (at_end - end) > 0.6 * v->hand)
@@ -611,19 +659,19 @@ find_end (View *v, int at, int side, double *x, double *y)
 }
 
 static void
-see_hand (View *v, int bow, int side, AvmPlayersSeen *seen)
+see_hand (View *v, int side, const int bows[3], AvmPlayersSeen *seen)
 {
   int n = v->flow->n, at, half = AVM_MAX ((int)(0.75 * v->flow->rate), 2);
   double x, y;
 
   take_away_stroke (v);
-  exclude_bow (v, bow);
+  exclude_bows (v, side, bows);
   measure_fast (v, 0, n);
   blur (v, v->fast, v->b);
   at = peak (v, v->b, side, hand_weight, &seen->score);
   seen->frame = busiest (v, at);
-  measure_fast (v, AVM_MAX (seen->frame - half, 0),
-      AVM_MIN (seen->frame + half, n));
+  measure_fast (
+      v, AVM_MAX (seen->frame - half, 0), AVM_MIN (seen->frame + half, n));
   find_end (v, at, side, &x, &y);
   seen->x = v->x0 + x;
   seen->y = v->y0 + y;
@@ -631,17 +679,98 @@ see_hand (View *v, int bow, int side, AvmPlayersSeen *seen)
 
 /* -- all ------------------------------------------------------------------- */
 
-static double
-find_on_side (View *v, int side, AvmPlayersLimbs *limbs)
-{
-  int bow;
+/* Both sides on which bows may be; cells of the grid. strokes: (u, v) x n,
+ * in the picture. */
+typedef struct {
+  int at[2];
+  double score[2];
+  float *strokes[2];
+} Bows;
 
-  blur (v, v->slow, v->b);
-  bow = peak (v, v->b, side, bow_weight, &limbs->bow.score);
-  take_stroke (v, bow);
-  see_bow (v, bow, side, &limbs->bow);
-  see_hand (v, bow, side, &limbs->hand);
-  return log (1.0 + limbs->bow.score) + log (1.0 + limbs->hand.score);
+static int
+view_cell (const View *v, int grid_cell)
+{
+  int cw = v->flow->cw;
+
+  return (grid_cell / cw - v->y0) * v->w + grid_cell % cw - v->x0;
+}
+
+static void
+find_bows (View *v, Bows *bows)
+{
+  int n = v->flow->n;
+
+  follow_body (v);
+  look_from_body (v);
+  measure_slow (v);
+  for (int i = 0; i < 2; i++) {
+    int side = i == 0 ? 1 : -1, at;
+
+    blur (v, v->slow, v->b);
+    at = peak (v, v->b, side, bow_weight, &bows->score[i]);
+    take_stroke (v, at);
+    for (int axis = 0; axis < 2; axis++)
+      for (int t = 0; t < n; t++)
+        bows->strokes[i][axis * n + t] =
+            v->stroke[axis * n + t] + body_motion (v, axis, t);
+    bows->at[i] = (v->y0 + at / v->w) * v->flow->cw + v->x0 + at % v->w;
+  }
+}
+
+static void
+find_limbs (View *v, int side, const Bows *bows, int player, int n_players,
+    AvmPlayersLimbs *limbs)
+{
+  int i = side > 0 ? 0 : 1;
+  bool left = player > 0, right = player + 1 < n_players;
+  const float *neighbours[2] = {left ? bows[player - 1].strokes[i] : NULL,
+      right ? bows[player + 1].strokes[i] : NULL};
+  const int cells[3] = {bows[player].at[i], left ? bows[player - 1].at[i] : -1,
+      right ? bows[player + 1].at[i] : -1};
+  int at = view_cell (v, cells[0]);
+
+  look_from_body (v);
+  take_stroke (v, at);
+  limbs->bow_first.score = limbs->bow_last.score = bows[player].score[i];
+  see_strokes (v, at, side, limbs);
+  take_regressors (v, neighbours);
+  see_hand (v, side, cells, &limbs->hand);
+}
+
+/* Bows first, for it takes those of all players to say on which side they are
+ * and to tell a hand from the neighbour's arm. */
+static bool
+look_at_all (const AvmPlayersFlow *flow, const AvmPlayersBodies *bodies,
+    double hand_size, Bows *bows, AvmPlayersLimbs *limbs)
+{
+  float sizes[AVM_PLAYERS_MAX];
+  double usual, plain = 0.0, mirrored = 0.0;
+  bool good = true;
+
+  for (int i = 0; i < bodies->n; i++)
+    sizes[i] = (float)bodies->bodies[i].size;
+  usual = avm_players_quantile (sizes, bodies->n, 0.5);
+  for (int pass = 0; pass < 2; pass++) {
+    /* Pictures are rarely mirrored. */
+    int side = mirrored > 1.15 * plain ? -1 : 1;
+
+    for (int i = 0; i < bodies->n && good; i++) {
+      const AvmPlayersBody *body = &bodies->bodies[i];
+      double size = AVM_CLAMP (body->size, 0.75 * usual, 1.33 * usual);
+      View view;
+
+      good = view_init (&view, flow, body, size, hand_size, limbs[i].path);
+      if (good && pass == 0) {
+        find_bows (&view, &bows[i]);
+        plain += log (1.0 + bows[i].score[0]);
+        mirrored += log (1.0 + bows[i].score[1]);
+      } else if (good) {
+        find_limbs (&view, side, bows, i, bodies->n, &limbs[i]);
+      }
+      view_clear (&view);
+    }
+  }
+  return good;
 }
 
 bool
@@ -649,35 +778,21 @@ avm_players_find_limbs (const AvmPlayersFlow *flow,
     const AvmPlayersBodies *bodies, double hand_size, AvmPlayersLimbs *limbs,
     AvmError *error)
 {
-  AvmPlayersLimbs mirrored[AVM_PLAYERS_MAX];
-  float sizes[AVM_PLAYERS_MAX];
-  double usual, plain = 0.0, other = 0.0;
+  size_t length = 2 * (size_t)flow->n;
+  Bows bows[AVM_PLAYERS_MAX];
+  float *strokes;
+  bool good;
 
-  for (int i = 0; i < bodies->n; i++)
-    sizes[i] = (float)bodies->bodies[i].size;
-  usual = bodies->n > 0 ? avm_players_quantile (sizes, bodies->n, 0.5) : 1.0;
-  for (int i = 0; i < bodies->n; i++) {
-    const AvmPlayersBody *body = &bodies->bodies[i];
-    View view;
-
-    if (!view_init (&view, flow, body,
-            AVM_CLAMP (body->size, 0.75 * usual, 1.33 * usual), hand_size,
-            limbs[i].path)) {
-      view_clear (&view);
-      return avm_error_set (
-          error, AVM_ERROR_MEMORY, -1, "motion of player %d", i);
-    }
-    follow_body (&view);
-    look_from_body (&view);
-    measure_slow (&view);
-    mirrored[i] = limbs[i];
-    plain += find_on_side (&view, 1, &limbs[i]);
-    other += find_on_side (&view, -1, &mirrored[i]);
-    view_clear (&view);
-  }
-  /* Pictures are rarely mirrored. */
-  if (other > 1.15 * plain)
-    for (int i = 0; i < bodies->n; i++)
-      limbs[i] = mirrored[i];
-  return true;
+  if (bodies->n == 0)
+    return true;
+  strokes = avm_alloc (2 * (size_t)bodies->n * length, sizeof (float));
+  for (int i = 0; i < bodies->n && strokes != NULL; i++)
+    for (int k = 0; k < 2; k++)
+      bows[i].strokes[k] = strokes + (2 * (size_t)i + (size_t)k) * length;
+  good = strokes != NULL && look_at_all (flow, bodies, hand_size, bows, limbs);
+  avm_free (strokes);
+  if (!good)
+    avm_error_set (
+        error, AVM_ERROR_MEMORY, -1, "motion of %d players", bodies->n);
+  return good;
 }

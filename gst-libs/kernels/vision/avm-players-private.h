@@ -67,16 +67,16 @@ typedef struct {
 } AvmPlayersSeen;
 
 /**
- * AvmPlayersLimbs: path: n + 1 x (x, y), cells, where the body is.
+ * AvmPlayersLimbs: path: n + 1 x (x, y), cells, where the body is. The bow is
+ * seen best when it is fast: the first and the last time.
  */
 typedef struct {
-  AvmPlayersSeen hand, bow;
+  AvmPlayersSeen hand, bow_first, bow_last;
   float *path;
 } AvmPlayersLimbs;
 
-/* Step 4. side: 1 when bows are left of the bodies in the picture, -1 when it
- * is mirrored. hand_size: cells. limbs: bodies->n results whose `path` belongs
- * to the caller. Returns how well the side fits. */
+/* Step 4. hand_size: cells. limbs: bodies->n results whose `path` belongs to
+ * the caller. False: *error says why. */
 bool avm_players_find_limbs (const AvmPlayersFlow *flow,
     const AvmPlayersBodies *bodies, double hand_size, AvmPlayersLimbs *limbs,
     AvmError *error);

@@ -75,8 +75,7 @@ avm_players_new (int width, int height, AvmError *error)
   }
   self->width = width;
   self->height = height;
-  self->factor = AVM_MAX (
-      (AVM_MIN (height, width) + LINES / 2) / LINES, 1);
+  self->factor = AVM_MAX ((AVM_MIN (height, width) + LINES / 2) / LINES, 1);
   self->w = width / self->factor;
   self->h = height / self->factor;
   self->cw = self->w / AVM_PLAYERS_CELL;
@@ -191,8 +190,7 @@ shrink (AvmPlayers *self, const uint8_t *luma, ptrdiff_t stride)
 static int16_t
 to_steps (float sum)
 {
-  const float scale =
-      AVM_PLAYERS_STEPS / (AVM_PLAYERS_CELL * AVM_PLAYERS_CELL);
+  const float scale = AVM_PLAYERS_STEPS / (AVM_PLAYERS_CELL * AVM_PLAYERS_CELL);
 
   return (int16_t)lroundf (AVM_CLAMP (sum * scale, -32767.0f, 32767.0f));
 }
@@ -257,8 +255,8 @@ avm_players_push (AvmPlayers *self, const uint8_t *luma, ptrdiff_t stride,
   good = grow (self);
   if (good && self->dis != NULL) {
     if (self->n_frames > 0) {
-      frame.flow = avm_alloc (
-          2 * (size_t)self->cw * (size_t)self->ch, sizeof (int16_t));
+      frame.flow =
+          avm_alloc (2 * (size_t)self->cw * (size_t)self->ch, sizeof (int16_t));
       good = frame.flow != NULL;
     }
     if (good) {
@@ -422,8 +420,8 @@ follow (const AvmPlayers *self, Followed *regions, int n, bool forwards)
     AvmKltRegion now;
 
     if (is_tracked (klt, i, &now)) {
-      *to = rect_around (self, now.x + 0.5 * now.w - 0.5,
-          now.y + 0.5 * now.h - 0.5, r->side);
+      *to = rect_around (
+          self, now.x + 0.5 * now.w - 0.5, now.y + 0.5 * now.h - 0.5, r->side);
     } else {
       /* not seen there: as if it had moved with the body only */
       const float *then = r->path + 2 * r->frame;
@@ -467,18 +465,22 @@ place_limbs (AvmPlayers *self, const AvmPlayersBodies *bodies,
   Followed regions[2 * AVM_PLAYERS_MAX];
   double px = size * AVM_PLAYERS_CELL;
 
-  for (int i = 0; i < bodies->n; i++) {
-    AvmFoundPlayer *p = &self->found[i];
+  for (int forwards = 1; forwards >= (want_first ? 0 : 1); forwards--) {
+    for (int i = 0; i < bodies->n; i++) {
+      const AvmPlayersLimbs *l = &limbs[i];
+      AvmFoundPlayer *p = &self->found[i];
 
-    p->hand.confidence = certainty (limbs[i].hand.score, HAND_DOUBT);
-    p->bow.confidence = certainty (limbs[i].bow.score, BOW_DOUBT);
-    follow_from (self, &limbs[i].hand, HAND_SIZE * px, limbs[i].path, &p->hand,
-        &regions[2 * i]);
-    follow_from (self, &limbs[i].bow, BOW_SIZE * px, limbs[i].path, &p->bow,
-        &regions[2 * i + 1]);
+      p->hand.confidence = certainty (l->hand.score, HAND_DOUBT);
+      p->bow.confidence = certainty (l->bow_last.score, BOW_DOUBT);
+      follow_from (
+          self, &l->hand, HAND_SIZE * px, l->path, &p->hand, &regions[2 * i]);
+      follow_from (self, forwards ? &l->bow_last : &l->bow_first, BOW_SIZE * px,
+          l->path, &p->bow, &regions[2 * i + 1]);
+    }
+    if (!follow (self, regions, 2 * bodies->n, forwards))
+      return false;
   }
-  return follow (self, regions, 2 * bodies->n, true)
-      && (!want_first || follow (self, regions, 2 * bodies->n, false));
+  return true;
 }
 
 /* -- the search ------------------------------------------------------------ */
@@ -497,8 +499,7 @@ search (AvmPlayers *self, const AvmPlayersFlow *flow, int n_players,
   if (!avm_players_find_bodies (flow, n_players, &bodies, error))
     return false;
   memset (limbs, 0, sizeof (limbs));
-  paths =
-      avm_alloc ((size_t)AVM_MAX (bodies.n, 1) * length, sizeof (float));
+  paths = avm_alloc ((size_t)AVM_MAX (bodies.n, 1) * length, sizeof (float));
   for (int i = 0; i < bodies.n; i++) {
     limbs[i].path = paths + (size_t)i * length;
     sizes[i] = (float)bodies.bodies[i].size;
@@ -507,8 +508,7 @@ search (AvmPlayers *self, const AvmPlayersFlow *flow, int n_players,
   good = paths != NULL
       && avm_players_find_limbs (flow, &bodies, HAND_SIZE * size, limbs, error);
   for (int i = 0; i < bodies.n && good; i++)
-    place_body (
-        self, &bodies, i, limbs[i].path, flow->n, &self->found[i].body);
+    place_body (self, &bodies, i, limbs[i].path, flow->n, &self->found[i].body);
   good = good && place_limbs (self, &bodies, limbs, size, want_first);
   if (!good)
     avm_error_set (error, AVM_ERROR_MEMORY, -1, "search for players");
@@ -523,8 +523,8 @@ int
 avm_players_find (
     AvmPlayers *self, int n_players, bool want_first, AvmError *error)
 {
-  AvmPlayersFlow flow = {self->cw, self->ch, self->cw * self->ch,
-      self->n_frames - 1, 0.0, NULL};
+  AvmPlayersFlow flow = {
+      self->cw, self->ch, self->cw * self->ch, self->n_frames - 1, 0.0, NULL};
   const int16_t **frames;
   double span = avm_players_span (self);
   unsigned ftz;
