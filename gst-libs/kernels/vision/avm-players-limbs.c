@@ -8,6 +8,7 @@
 #endif
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vision/avm-players-private.h"
@@ -23,7 +24,11 @@
 /* and the strokes of the players to the left and to the right */
 #define N_REGRESSORS (N_OWN + 4)
 /* A moment of a stroke is fast at this share of its greatest energy. */
-#define FAST_STROKE 0.3f
+#define FAST_STROKE 0.3
+/* While it is followed the bowing hand is looked for this near, in hands, and
+ * where it is found counts so much. */
+#define TRACE_RADIUS 0.7
+#define TRACE_GAIN 0.3
 /* The frog is so many hands ahead of the middle of what moves fastest. */
 #define BOW_AHEAD 0.4
 /* What follows the strokes by more than this share of its energy near the bow
@@ -360,58 +365,140 @@ stroke_direction (const View *v, int side, double d[2])
   }
 }
 
-/* Where the part around `at` moves fastest in one frame. The arm moves like
- * the hand and is larger; the frog is where the stick begins. */
-static void
-see_bow (View *v, int at, int side, int t, AvmPlayersSeen *seen)
+/* Energy of the motion around a cell in one frame */
+static float
+energy_around (View *v, int x, int y, int t)
 {
-  int cells = (int)view_cells (v), best = at;
-  double top = -1.0, d[2];
+  static const float taps[3] = {0.4026f, 0.2442f, 0.0545f};
+  float sum = 0.0f;
 
-  for (int c = 0; c < cells; c++) {
-    float mu = row_of (v, v->motion, c, 0)[t];
-    float mv = row_of (v, v->motion, c, 1)[t];
+  for (int j = -2; j <= 2; j++) {
+    for (int i = -2; i <= 2; i++) {
+      int c = (y + j) * v->w + x + i;
+      float mu, mv;
 
-    v->a[c] = mu * mu + mv * mv;
-  }
-  blur (v, v->a, v->b);
-  for (int c = 0; c < cells; c++) {
-    double value = v->b[c] * sqrt (bow_weight (v, c, side));
-
-    if (value > top
-        && cell_distance (v, c, at % v->w, at / v->w) < 0.5 * v->size) {
-      top = value;
-      best = c;
+      if (x + i < 0 || x + i >= v->w || y + j < 0 || y + j >= v->h)
+        continue;
+      mu = row_of (v, v->motion, c, 0)[t];
+      mv = row_of (v, v->motion, c, 1)[t];
+      sum += taps[abs (i)] * taps[abs (j)] * (mu * mu + mv * mv);
     }
   }
+  return sum;
+}
+
+/* The fastest place near (x, y), no farther than `radius` cells */
+static float
+fastest_near (View *v, int t, double radius, const double from[2], int side,
+    double best[2])
+{
+  float top = -1.0f;
+  int r = (int)ceil (radius), cx = (int)lround (from[0]),
+      cy = (int)lround (from[1]);
+
+  best[0] = from[0];
+  best[1] = from[1];
+  for (int y = AVM_MAX (cy - r, 0); y <= AVM_MIN (cy + r, v->h - 1); y++) {
+    for (int x = AVM_MAX (cx - r, 0); x <= AVM_MIN (cx + r, v->w - 1); x++) {
+      float value;
+
+      if (hypot (x - from[0], y - from[1]) > radius)
+        continue;
+      value = energy_around (v, x, y, t)
+          * (float)sqrt (bow_weight (v, y * v->w + x, side));
+      if (value > top) {
+        top = value;
+        best[0] = x;
+        best[1] = y;
+      }
+    }
+  }
+  return top;
+}
+
+/* Motion at a place between cells, cells per frame */
+static void
+motion_at (View *v, const double at[2], int t, double motion[2])
+{
+  double x = AVM_CLAMP (at[0], 0.0, v->w - 1.0);
+  double y = AVM_CLAMP (at[1], 0.0, v->h - 1.0);
+  int ix = (int)x, iy = (int)y;
+  int jx = AVM_MIN (ix + 1, v->w - 1), jy = AVM_MIN (iy + 1, v->h - 1);
+
+  x -= ix;
+  y -= iy;
+  for (int axis = 0; axis < 2; axis++)
+    motion[axis] =
+        ((1.0 - y)
+                * ((1.0 - x) * row_of (v, v->motion, iy * v->w + ix, axis)[t]
+                    + x * row_of (v, v->motion, iy * v->w + jx, axis)[t])
+            + y
+                * ((1.0 - x) * row_of (v, v->motion, jy * v->w + ix, axis)[t]
+                    + x * row_of (v, v->motion, jy * v->w + jx, axis)[t]))
+        / AVM_PLAYERS_CELL;
+}
+
+/* Follows the bowing hand from one frame to an end of the time: where it moves
+ * it is where motion is fastest, where it rests it stays. */
+static void
+trace_bow (View *v, int t, int end, double top, int side, double at[2])
+{
+  int step = end > t ? 1 : -1;
+
+  while (t != end) {
+    double motion[2], best[2], trust;
+    int flow = step > 0 ? t : t - 1; /* from frame t - 1 to t is flow t - 1 */
+
+    motion_at (v, at, flow, motion);
+    at[0] += step * motion[0];
+    at[1] += step * motion[1];
+    t += step;
+    if (t < 0 || t >= v->flow->n)
+      continue;
+    trust = fastest_near (v, t, TRACE_RADIUS * v->hand, at, side, best) / top;
+    trust = TRACE_GAIN * AVM_CLAMP (trust / FAST_STROKE, 0.0, 1.0);
+    at[0] += trust * (best[0] - at[0]);
+    at[1] += trust * (best[1] - at[1]);
+  }
+}
+
+static void
+put_bow (View *v, int t, int side, const double at[2], AvmPlayersSeen *seen)
+{
+  double d[2];
+
   stroke_direction (v, side, d);
-  seen->x = v->x0 + best % v->w + BOW_AHEAD * v->hand * d[0];
-  seen->y = v->y0 + best / v->w + BOW_AHEAD * v->hand * d[1];
+  seen->x = v->x0 + at[0] + BOW_AHEAD * v->hand * d[0];
+  seen->y = v->y0 + at[1] + BOW_AHEAD * v->hand * d[1];
   seen->frame = t;
 }
 
-/* The first and the last fast moment of the strokes */
+/* Where the bowing hand is in the first and in the last picture, from the
+ * moment in which it is fastest. The arm moves like the hand and is larger;
+ * the frog is where the stick begins. */
 static void
-see_strokes (View *v, int at, int side, AvmPlayersLimbs *limbs)
+see_bow (View *v, int at, int side, AvmPlayersLimbs *limbs)
 {
-  int n = v->flow->n, first = -1, last = 0;
-  float top = 0.0f, *speed = v->scratch;
+  int n = v->flow->n, fastest = 0;
+  double from[2] = {at % v->w, at / v->w}, start[2], place[2], top = -1.0;
 
   for (int t = 0; t < n; t++) {
-    float u = v->stroke[t], w = v->stroke[n + t];
+    double value = fastest_near (v, t, 0.5 * v->size, from, side, place);
 
-    speed[t] = u * u + w * w;
-    top = AVM_MAX (top, speed[t]);
-  }
-  for (int t = 0; t < n; t++) {
-    if (speed[t] < FAST_STROKE * top || (t > 0 && speed[t] < speed[t - 1])
-        || (t + 1 < n && speed[t] < speed[t + 1]))
+    if (value <= top)
       continue;
-    first = first < 0 ? t : first;
-    last = t;
+    top = value;
+    fastest = t;
+    start[0] = place[0];
+    start[1] = place[1];
   }
-  see_bow (v, at, side, AVM_MAX (first, 0), &limbs->bow_first);
-  see_bow (v, at, side, last, &limbs->bow_last);
+  top = AVM_MAX (top, 1e-6);
+  memcpy (place, start, sizeof (place));
+  trace_bow (v, fastest, 0, top, side, place);
+  put_bow (v, 0, side, place, &limbs->bow_first);
+  memcpy (place, start, sizeof (place));
+  trace_bow (v, fastest, n, top, side, place);
+  put_bow (v, n, side, place, &limbs->bow_last);
 }
 
 /* -- the fingering hand ---------------------------------------------------- */
@@ -732,7 +819,7 @@ find_limbs (View *v, int side, const Bows *bows, int player, int n_players,
   look_from_body (v);
   take_stroke (v, at);
   limbs->bow_first.score = limbs->bow_last.score = bows[player].score[i];
-  see_strokes (v, at, side, limbs);
+  see_bow (v, at, side, limbs);
   take_regressors (v, neighbours);
   see_hand (v, side, cells, &limbs->hand);
 }

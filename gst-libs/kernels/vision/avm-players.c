@@ -390,7 +390,7 @@ follow (const AvmPlayers *self, Followed *regions, int n, bool forwards)
 {
   AvmKlt *klt = new_tracker (self);
   int step = forwards ? 1 : -1, end = forwards ? self->n_frames : -1;
-  bool begun[2 * AVM_PLAYERS_MAX] = {false}, any = false;
+  bool begun[AVM_PLAYERS_MAX] = {false}, any = false;
 
   if (klt == NULL)
     return false;
@@ -458,29 +458,34 @@ certainty (double score, double doubt)
   return (float)(excess / (excess + doubt));
 }
 
+static AvmPlayersRect
+place_seen (const AvmPlayers *self, const AvmPlayersSeen *seen, double side,
+    const float *path)
+{
+  return rect_around (self, cell_middle (seen->x + path[2 * seen->frame]),
+      cell_middle (seen->y + path[2 * seen->frame + 1]), side);
+}
+
 static bool
 place_limbs (AvmPlayers *self, const AvmPlayersBodies *bodies,
     const AvmPlayersLimbs *limbs, double size, bool want_first)
 {
-  Followed regions[2 * AVM_PLAYERS_MAX];
+  Followed hands[AVM_PLAYERS_MAX];
   double px = size * AVM_PLAYERS_CELL;
 
-  for (int forwards = 1; forwards >= (want_first ? 0 : 1); forwards--) {
-    for (int i = 0; i < bodies->n; i++) {
-      const AvmPlayersLimbs *l = &limbs[i];
-      AvmFoundPlayer *p = &self->found[i];
+  for (int i = 0; i < bodies->n; i++) {
+    const AvmPlayersLimbs *l = &limbs[i];
+    AvmFoundPlayer *p = &self->found[i];
 
-      p->hand.confidence = certainty (l->hand.score, HAND_DOUBT);
-      p->bow.confidence = certainty (l->bow_last.score, BOW_DOUBT);
-      follow_from (
-          self, &l->hand, HAND_SIZE * px, l->path, &p->hand, &regions[2 * i]);
-      follow_from (self, forwards ? &l->bow_last : &l->bow_first, BOW_SIZE * px,
-          l->path, &p->bow, &regions[2 * i + 1]);
-    }
-    if (!follow (self, regions, 2 * bodies->n, forwards))
-      return false;
+    p->hand.confidence = certainty (l->hand.score, HAND_DOUBT);
+    p->bow.confidence = certainty (l->bow_last.score, BOW_DOUBT);
+    p->bow.first = place_seen (self, &l->bow_first, BOW_SIZE * px, l->path);
+    p->bow.last = place_seen (self, &l->bow_last, BOW_SIZE * px, l->path);
+    follow_from (
+        self, &l->hand, HAND_SIZE * px, l->path, &p->hand, &hands[i]);
   }
-  return true;
+  return follow (self, hands, bodies->n, true)
+      && (!want_first || follow (self, hands, bodies->n, false));
 }
 
 /* -- the search ------------------------------------------------------------ */
