@@ -30,7 +30,7 @@
 #define TRACE_RADIUS 0.7
 #define TRACE_GAIN 0.3
 /* The frog is so many hands ahead of the middle of what moves fastest. */
-#define BOW_AHEAD 0.4
+#define BOW_AHEAD 0.5
 /* What follows the strokes by more than this share of its energy near the bow
  * is arm or stick. */
 #define FOLLOWS 0.5
