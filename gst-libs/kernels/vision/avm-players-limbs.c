@@ -439,12 +439,16 @@ motion_at (View *v, const double at[2], int t, double motion[2])
 }
 
 /* Follows the bowing hand from one frame to an end of the time: where it moves
- * it is where motion is fastest, where it rests it stays. */
+ * it is where motion is fastest, where it rests it stays. v->scratch becomes
+ * its place in every frame, all x and then all y. */
 static void
-trace_bow (View *v, int t, int end, double top, int side, double at[2])
+trace_bow (View *v, int t, int end, double top, int side, const double start[2])
 {
-  int step = end > t ? 1 : -1;
+  int n = v->flow->n, step = end > t ? 1 : -1;
+  double at[2] = {start[0], start[1]};
 
+  v->scratch[t] = (float)at[0];
+  v->scratch[n + t] = (float)at[1];
   while (t != end) {
     double motion[2], best[2], trust;
     int flow = step > 0 ? t : t - 1; /* from frame t - 1 to t is flow t - 1 */
@@ -459,28 +463,19 @@ trace_bow (View *v, int t, int end, double top, int side, double at[2])
     trust = TRACE_GAIN * AVM_CLAMP (trust / FAST_STROKE, 0.0, 1.0);
     at[0] += trust * (best[0] - at[0]);
     at[1] += trust * (best[1] - at[1]);
+    v->scratch[t] = (float)at[0];
+    v->scratch[n + t] = (float)at[1];
   }
 }
 
+/* Everywhere that the bowing hand goes, less 3 % of the time at each side. The
+ * arm moves like the hand and is larger; the frog is where the stick begins. */
 static void
-put_bow (View *v, int t, int side, const double at[2], AvmPlayersSeen *seen)
-{
-  double d[2];
-
-  stroke_direction (v, side, d);
-  seen->x = v->x0 + at[0] + BOW_AHEAD * v->hand * d[0];
-  seen->y = v->y0 + at[1] + BOW_AHEAD * v->hand * d[1];
-  seen->frame = t;
-}
-
-/* Where the bowing hand is in the first and in the last picture, from the
- * moment in which it is fastest. The arm moves like the hand and is larger;
- * the frog is where the stick begins. */
-static void
-see_bow (View *v, int at, int side, AvmPlayersLimbs *limbs)
+see_reach (View *v, int at, int side, double reach[4])
 {
   int n = v->flow->n, fastest = 0;
-  double from[2] = {at % v->w, at / v->w}, start[2], place[2], top = -1.0;
+  double from[2] = {at % v->w, at / v->w}, start[2] = {from[0], from[1]};
+  double place[2], d[2], top = 1e-6;
 
   for (int t = 0; t < n; t++) {
     double value = fastest_near (v, t, 0.5 * v->size, from, side, place);
@@ -492,13 +487,17 @@ see_bow (View *v, int at, int side, AvmPlayersLimbs *limbs)
     start[0] = place[0];
     start[1] = place[1];
   }
-  top = AVM_MAX (top, 1e-6);
-  memcpy (place, start, sizeof (place));
-  trace_bow (v, fastest, 0, top, side, place);
-  put_bow (v, 0, side, place, &limbs->bow_first);
-  memcpy (place, start, sizeof (place));
-  trace_bow (v, fastest, n, top, side, place);
-  put_bow (v, n, side, place, &limbs->bow_last);
+  trace_bow (v, fastest, 0, top, side, start);
+  trace_bow (v, fastest, n - 1, top, side, start);
+  stroke_direction (v, side, d);
+  for (int axis = 0; axis < 2; axis++) {
+    float *places = v->scratch + axis * n;
+    double corner = axis == 0 ? v->x0 : v->y0;
+
+    corner += BOW_AHEAD * v->hand * d[axis];
+    reach[axis] = corner + avm_players_quantile (places, n, 0.03);
+    reach[2 + axis] = corner + avm_players_quantile (places, n, 0.97);
+  }
 }
 
 /* -- the fingering hand ---------------------------------------------------- */
@@ -818,8 +817,8 @@ find_limbs (View *v, int side, const Bows *bows, int player, int n_players,
 
   look_from_body (v);
   take_stroke (v, at);
-  limbs->bow_first.score = limbs->bow_last.score = bows[player].score[i];
-  see_bow (v, at, side, limbs);
+  limbs->bow_score = bows[player].score[i];
+  see_reach (v, at, side, limbs->reach);
   take_regressors (v, neighbours);
   see_hand (v, side, cells, &limbs->hand);
 }
