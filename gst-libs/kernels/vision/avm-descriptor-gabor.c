@@ -6,7 +6,10 @@
  *   r(x, y) = sum C(u, v) G(u, v) exp (j pi (u (2x + 1) + v (2y + 1)) / 2N)
  * over the part of the plane where G is not negligible: a product of small
  * matrices, first over u, then over v. That part is small for the coarse
- * scales, which makes it faster than transforms of the whole plane.
+ * scales, and the waves of column N - 1 - x are those of column x, conjugate
+ * and with the sign (-1)^u, so that sums over even and odd u serve two columns
+ * (and rows likewise): faster than transforms of the whole plane. Responses
+ * come out of order, which mean and deviation do not mind.
  */
 
 #ifdef HAVE_CONFIG_H
@@ -51,7 +54,8 @@ struct _AvmGabor {
   float wave_re[ROWS][N], wave_im[ROWS][N]; /* [u + N - 1][x] */
   float half[N][N];                         /* transformed along rows */
   float spectrum[N][N];                     /* [v][u] */
-  float line_re[ROWS][N], line_im[ROWS][N]; /* of one filter, [row][x] */
+  /* of one filter, [span][x], columns of the right half mirrored */
+  float line_re[ROWS][N], line_im[ROWS][N];
 };
 
 typedef struct {
@@ -207,54 +211,66 @@ sum_columns (AvmGabor *self, const Span *span, int row)
 
     product[i] = weights[i] * spectrum[u < 0 ? -u : u];
   }
-  for (int x = 0; x < N; x += 2 * LANES) {
-    Lanes re0 = {0}, re1 = {0}, im0 = {0}, im1 = {0};
+  for (int x = 0; x < N / 2; x += LANES) {
+    Lanes re[2] = {{0}}, im[2] = {{0}};
 
-    for (int i = 0; i < span->n; i++) {
-      const float *re = &self->wave_re[span->first + i + N - 1][x];
-      const float *im = &self->wave_im[span->first + i + N - 1][x];
+    for (int odd = 0; odd < 2; odd++) {
+      Lanes sum_re = {0}, sum_im = {0};
 
-      re0 += product[i] * load (re);
-      re1 += product[i] * load (re + LANES);
-      im0 += product[i] * load (im);
-      im1 += product[i] * load (im + LANES);
+      for (int i = (span->first + odd) & 1; i < span->n; i += 2) {
+        int u = span->first + i + N - 1;
+
+        sum_re += product[i] * load (&self->wave_re[u][x]);
+        sum_im += product[i] * load (&self->wave_im[u][x]);
+      }
+      re[odd] = sum_re;
+      im[odd] = sum_im;
     }
-    store (&self->line_re[row][x], re0);
-    store (&self->line_re[row][x + LANES], re1);
-    store (&self->line_im[row][x], im0);
-    store (&self->line_im[row][x + LANES], im1);
+    store (&self->line_re[row][x], re[0] + re[1]);
+    store (&self->line_im[row][x], im[0] + im[1]);
+    store (&self->line_re[row][N / 2 + x], re[0] - re[1]);
+    store (&self->line_im[row][N / 2 + x], im[1] - im[0]);
   }
 }
 
-/* The sum over v of 2 LANES columns of the responses in row y; their squared
- * magnitudes go to `power`. */
+/* The sums over v of LANES columns of the responses in the rows y and
+ * N - 1 - y; their squared magnitudes go to `power`. */
 AVM_CLONES static void
 sum_rows (
     const AvmGabor *self, const Filter *filter, int x, int y, float *power)
 {
-  Lanes re0 = {0}, re1 = {0}, im0 = {0}, im1 = {0};
+  Lanes re = {0}, im = {0}, mirror_re = {0}, mirror_im = {0};
 
-  for (int i = 0; i < filter->n; i++) {
-    float c = self->wave_re[filter->spans[i].v + N - 1][y];
-    float s = self->wave_im[filter->spans[i].v + N - 1][y];
-    Lanes a0 = load (&self->line_re[i][x]), b0 = load (&self->line_im[i][x]);
-    Lanes a1 = load (&self->line_re[i][x + LANES]);
-    Lanes b1 = load (&self->line_im[i][x + LANES]);
+  for (int odd = 0; odd < 2; odd++) {
+    Lanes ac = {0}, as = {0}, bc = {0}, bs = {0};
 
-    re0 += a0 * c - b0 * s;
-    re1 += a1 * c - b1 * s;
-    im0 += a0 * s + b0 * c;
-    im1 += a1 * s + b1 * c;
+    /* v goes up by one from span to span: a filter's rows are convex */
+    for (int i = (filter->spans[0].v + odd) & 1; i < filter->n; i += 2) {
+      int v = filter->spans[i].v + N - 1;
+      float c = self->wave_re[v][y], s = self->wave_im[v][y];
+      Lanes a = load (&self->line_re[i][x]), b = load (&self->line_im[i][x]);
+
+      ac += a * c;
+      as += a * s;
+      bc += b * c;
+      bs += b * s;
+    }
+    re += ac - bs;
+    im += as + bc;
+    mirror_re = ac + bs - mirror_re;
+    mirror_im = bc - as - mirror_im;
   }
-  store (power, re0 * re0 + im0 * im0);
-  store (power + LANES, re1 * re1 + im1 * im1);
+  store (power, re * re + im * im);
+  store (power + LANES, mirror_re * mirror_re + mirror_im * mirror_im);
 }
 
 AVM_CLONES static void
-add_magnitudes (const float *power, float *sums)
+add_magnitudes (const float *power, float *sums, float *squares)
 {
-  for (int x = 0; x < 2 * LANES; x++)
+  for (int x = 0; x < 2 * LANES; x++) {
     sums[x] += sqrtf (power[x]);
+    squares[x] += power[x];
+  }
 }
 
 static void
@@ -264,19 +280,17 @@ respond (AvmGabor *self, const Filter *filter, float *values)
 
   for (int i = 0; i < filter->n; i++)
     sum_columns (self, &filter->spans[i], i);
-  for (int x = 0; x < N; x += 2 * LANES) {
+  for (int x = 0; x < N; x += LANES) {
     float sums[2 * LANES] = {0}, squares[2 * LANES] = {0};
     float power[2 * LANES];
 
-    for (int y = 0; y < N; y++) {
+    for (int y = 0; y < N / 2; y++) {
       sum_rows (self, filter, x, y, power);
-      add_magnitudes (power, sums);
-      for (int i = 0; i < 2 * LANES; i++)
-        squares[i] += power[i];
+      add_magnitudes (power, sums, squares);
     }
     for (int i = 0; i < 2 * LANES; i++) {
-      mean += sums[i];
-      square += squares[i];
+      mean += (double)sums[i];
+      square += (double)squares[i];
     }
   }
   mean /= N * N;

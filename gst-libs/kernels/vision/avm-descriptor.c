@@ -259,8 +259,8 @@ acc_distance (const float *a, const float *b)
 {
   double over, under;
 
-  SUM (over, AVM_ACC_SIZE, fabsf (x - y) / (1.0f + x + y));
-  SUM (under, AVM_ACC_SIZE, (x + y) / (1.0f + x + y));
+  SUM (over, AVM_ACC_SIZE, fabsf (x - y) / (1.0f + (x + y)));
+  SUM (under, AVM_ACC_SIZE, (x + y) / (1.0f + (x + y)));
   return under > 0.0 ? over / under : 0.0;
 }
 
