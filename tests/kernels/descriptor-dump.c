@@ -5,9 +5,13 @@
  * One rectangle "x y width height" a line; for each, one line "NAME values"
  * per descriptor. With a second picture as argument, the distances of the
  * same rectangle in both follow as a line "distances".
+ *   descriptor-dump --appearance PICTURE... < FACES
+ * One face "picture x y width height" a line, pictures from 0; prints one line
+ * "i j fused" and the distances of all parts and descriptors (nan: not
+ * visible) per pair of faces.
  */
 
-#include "vision/avm-descriptor.h"
+#include "vision/avm-appearance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,24 +75,65 @@ print_all (AvmDescriptor **descriptors, const AvmPicture *picture,
   return true;
 }
 
-int
-main (int argc, char **argv)
+static void
+print_distances (const float *a, const float *b)
+{
+  printf ("distances");
+  for (int k = 0; k < AVM_N_DESCRIPTORS; k++) {
+    AvmDescriptorKind kind = (AvmDescriptorKind)k;
+
+    printf (" %.9g", avm_descriptor_distance (kind, a, b));
+    a += avm_descriptor_size (kind);
+    b += avm_descriptor_size (kind);
+  }
+  putchar ('\n');
+}
+
+#define MAX_FACES 1000
+
+static int
+compare_appearances (const AvmPicture *pictures, int n_pictures)
+{
+  AvmAppearance *appearance = avm_appearance_new ();
+  float *values = malloc (MAX_FACES * AVM_APPEARANCE_SIZE * sizeof (float));
+  AvmAppearanceWeights weights;
+  AvmRect face;
+  int picture, n = 0;
+
+  avm_appearance_weights_init (&weights);
+  while (n < MAX_FACES
+      && scanf ("%d %d %d %d %d", &picture, &face.x, &face.y, &face.width,
+             &face.height)
+          == 5
+      && picture >= 0 && picture < n_pictures)
+    avm_appearance_describe (appearance, &pictures[picture], &face,
+        values + (size_t)n++ * AVM_APPEARANCE_SIZE);
+  for (int i = 0; i < n; i++)
+    for (int j = i + 1; j < n; j++) {
+      double distances[AVM_N_BODY_PARTS * AVM_N_DESCRIPTORS];
+      double shares[AVM_N_BODY_PARTS];
+
+      avm_appearance_compare (values + (size_t)i * AVM_APPEARANCE_SIZE,
+          values + (size_t)j * AVM_APPEARANCE_SIZE, distances, shares);
+      printf ("%d %d %.6g", i, j,
+          avm_appearance_fuse (&weights, distances, shares));
+      for (int k = 0; k < AVM_N_BODY_PARTS * AVM_N_DESCRIPTORS; k++)
+        printf (" %.6g", distances[k]);
+      putchar ('\n');
+    }
+  avm_appearance_free (appearance);
+  free (values);
+  return 0;
+}
+
+static int
+describe_rectangles (const AvmPicture *pictures, int n)
 {
   static float values[2][AVM_DESCRIPTORS_SIZE];
   AvmDescriptor *descriptors[AVM_N_DESCRIPTORS];
-  AvmPicture pictures[2];
   AvmRect rect;
-  int n = argc - 1, status = 0;
+  int status = 0;
 
-  if (n < 1 || n > 2) {
-    fprintf (stderr, "usage: descriptor-dump PICTURE [PICTURE] < RECTANGLES\n");
-    return 2;
-  }
-  for (int i = 0; i < n; i++)
-    if (!read_picture (argv[1 + i], &pictures[i])) {
-      fprintf (stderr, "%s: not a binary PPM or PGM of 8 bits\n", argv[1 + i]);
-      return 1;
-    }
   for (int k = 0; k < AVM_N_DESCRIPTORS; k++)
     descriptors[k] = avm_descriptor_new ((AvmDescriptorKind)k);
   while (status == 0
@@ -97,22 +142,35 @@ main (int argc, char **argv)
     for (int i = 0; i < n; i++)
       status |=
           !print_all (descriptors, &pictures[i], &rect, i == 0, values[i]);
-    if (n == 2 && status == 0) {
-      const float *a = values[0], *b = values[1];
-
-      printf ("distances");
-      for (int k = 0; k < AVM_N_DESCRIPTORS; k++) {
-        AvmDescriptorKind kind = (AvmDescriptorKind)k;
-
-        printf (" %.9g", avm_descriptor_distance (kind, a, b));
-        a += avm_descriptor_size (kind);
-        b += avm_descriptor_size (kind);
-      }
-      putchar ('\n');
-    }
+    if (n == 2 && status == 0)
+      print_distances (values[0], values[1]);
   }
   for (int k = 0; k < AVM_N_DESCRIPTORS; k++)
     avm_descriptor_free (descriptors[k]);
+  return status;
+}
+
+int
+main (int argc, char **argv)
+{
+  AvmPicture pictures[16];
+  bool people = argc > 1 && strcmp (argv[1], "--appearance") == 0;
+  int first = people ? 2 : 1, n = argc - first, status;
+
+  if (n < 1 || n > (people ? 16 : 2)) {
+    fprintf (stderr,
+        "usage: descriptor-dump PICTURE [PICTURE] < RECTANGLES\n"
+        "       descriptor-dump --appearance PICTURE... < FACES\n");
+    return 2;
+  }
+  for (int i = 0; i < n; i++)
+    if (!read_picture (argv[first + i], &pictures[i])) {
+      fprintf (
+          stderr, "%s: not a binary PPM or PGM of 8 bits\n", argv[first + i]);
+      return 1;
+    }
+  status = people ? compare_appearances (pictures, n)
+                  : describe_rectangles (pictures, n);
   for (int i = 0; i < n; i++)
     free ((void *)(uintptr_t)pictures[i].data[0]);
   return status;
