@@ -45,17 +45,20 @@
 #include "nmf/avm-nmf-tile.inc.h"
 
 const AvmNmfOps *
-avm_nmf_ops (void)
+avm_nmf_ops (int lanes)
 {
   static const AvmNmfOps ops_4 = {over_frames_4, over_bins_4};
 #if HAVE_LEVELS
   static const AvmNmfOps ops_16 = {over_frames_16, over_bins_16};
   static const AvmNmfOps ops_8 = {over_frames_8, over_bins_8};
 
-  if (__builtin_cpu_supports ("x86-64-v4"))
+  int most = lanes != 0 ? lanes : 16;
+
+  if (most >= 16 && __builtin_cpu_supports ("x86-64-v4"))
     return &ops_16;
-  if (__builtin_cpu_supports ("x86-64-v3"))
+  if (most >= 8 && __builtin_cpu_supports ("x86-64-v3"))
     return &ops_8;
 #endif
+  (void)lanes;
   return &ops_4;
 }

@@ -45,8 +45,8 @@ typedef struct {
       int p_rows, double *costs);
 } AvmNmfOps;
 
-/* Those for this processor */
-const AvmNmfOps *avm_nmf_ops (void);
+/* Those for this processor, with vectors of at most `lanes` (0: any) floats */
+const AvmNmfOps *avm_nmf_ops (int lanes);
 
 /* Threads that live as long as the pool, all of them with denormals flushed
  * to zero. */

@@ -134,7 +134,7 @@ avm_nmf_new (const AvmNmfConfig *config, AvmError *error)
   self = avm_alloc (1, sizeof (*self));
   if (self != NULL) {
     self->config = *config;
-    self->ops = avm_nmf_ops ();
+    self->ops = avm_nmf_ops (config->lanes);
     self->n_panels = (config->n_bins + PANEL - 1) / PANEL;
     self->p_rows = (int)round_up (config->n_components, AVM_NMF_GROUP);
     self->k_stride = round_up (config->n_components, AVM_NMF_FILL);

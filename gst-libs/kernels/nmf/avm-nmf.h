@@ -48,6 +48,7 @@ typedef struct {
   int max_frames;   /* 1 .. 2^24 */
   int n_motions;    /* 0 .. 256; 0: sound alone */
   int n_threads;    /* 1 .. 64; the calling thread is one of them */
+  int lanes; /* at most so many (4, 8 or 16), for tests; 0: the machine's */
 } AvmNmfConfig;
 
 /* All memory is allocated here. NULL: *error says why (RANGE, MEMORY). One
