@@ -100,6 +100,15 @@ find_sizes (AvmSeparate *self)
   self->chunk_room = CHUNK * (size_t)s->hop;
 }
 
+double
+avm_separate_delay (const AvmSeparateSettings *settings)
+{
+  AvmSeparate sizes = {.set = *settings};
+
+  find_sizes (&sizes);
+  return (double)sizes.room / settings->rate;
+}
+
 static bool
 allocate (AvmSeparate *self)
 {
