@@ -593,10 +593,13 @@ next_block (AvmSeparate *self)
 
   self->before = self->now;
   self->now = swap;
-  memmove (d->h, d->h + (size_t)step * (size_t)d->n_atoms,
-      (size_t)keep * (size_t)d->n_atoms * sizeof (float));
-  memmove (d->gates, d->gates + (size_t)step * n_sources,
-      (size_t)keep * n_sources * sizeof (float));
+  /* a block of silence has no factors */
+  if (d->n_atoms > 0) {
+    memmove (d->h, d->h + (size_t)step * (size_t)d->n_atoms,
+        (size_t)keep * (size_t)d->n_atoms * sizeof (float));
+    memmove (d->gates, d->gates + (size_t)step * n_sources,
+        (size_t)keep * n_sources * sizeof (float));
+  }
   d->n_frames = keep;
   self->has_before = true;
   skip = AVM_MIN (skip, self->have);
