@@ -187,6 +187,7 @@ struct _GstAvmNmfSep {
   gfloat *samples;
   gsize n_samples;
   gint64 last_message; /* monotonic time, us */
+  gdouble told;        /* how far the messages have come, s */
   Tally tally[AVM_SEPARATE_MAX_SOURCES];
   guint n_blocks;
 };
@@ -634,6 +635,7 @@ close_separation (GstAvmNmfSep *self)
   self->n_samples = 0;
   self->n_motions = 0;
   self->n_out = 0;
+  self->told = 0.0;
   for (guint i = 0; i < tracks->len; i++)
     g_array_index (tracks, AvmSepTrack, i).motion = -1;
   for (guint i = 0; i < self->notes->len; i++)
@@ -837,6 +839,7 @@ progress_init (GstAvmNmfSep *self, const AvmSepSection *section,
   GstAvmJoinPad *pad = gst_avm_join_get_pad (GST_AVM_JOIN (self), "sink");
   const GstSegment *segment = gst_avm_join_pad_get_segment (pad);
   gdouble length = MAX (since (section, avm_sep_section_end (section)), 1e-9);
+  gdouble until;
 
   progress->self = self;
   progress->running_time = section->base
@@ -851,8 +854,13 @@ progress_init (GstAvmNmfSep *self, const AvmSepSection *section,
     progress->stream_time = gst_segment_to_stream_time (
         segment, GST_FORMAT_TIME, progress->timestamp);
   }
-  progress->from = since (section, progress->running_time) / length;
-  progress->share = (gdouble)progress->duration / GST_SECOND / length;
+  /* where it fades into the next one, the next one does the rest */
+  until = since (section, end);
+  if (end + 10 < avm_sep_section_end (section))
+    until -= self->used.overlap;
+  progress->from = self->told / length;
+  progress->share = MAX (until - self->told, 0.0) / length;
+  self->told = MAX (until, self->told);
   progress->block = self->n_blocks;
 }
 

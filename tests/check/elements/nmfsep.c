@@ -23,6 +23,7 @@
 typedef struct {
   GstElement *element;
   GstBus *bus;
+  GQueue messages; /* that came from the bus and were not asked for yet */
   GstHarness *in, *motion, *notes, *association;
   GstHarness *out[MAX_OUT];
   guint n_out;
@@ -112,6 +113,7 @@ open_full (Fixture *f, guint n_out, const gchar *format, gint rate,
     g_strfreev (pair);
   }
   g_strfreev (words);
+  f->in = gst_harness_new_with_element (f->element, "sink", NULL);
   f->n_out = n_out;
   for (guint i = 0; i < n_out; i++) {
     gchar *name = g_strdup_printf ("src_%u", i);
@@ -119,7 +121,6 @@ open_full (Fixture *f, guint n_out, const gchar *format, gint rate,
     f->out[i] = gst_harness_new_with_element (f->element, NULL, name);
     g_free (name);
   }
-  f->in = gst_harness_new_with_element (f->element, "sink", NULL);
   gst_harness_set_src_caps_str (f->in, caps);
   g_free (caps);
 }
@@ -141,6 +142,7 @@ close (Fixture *f)
   for (guint i = 0; i < f->n_out; i++)
     gst_harness_teardown (f->out[i]);
   gst_element_set_bus (f->element, NULL);
+  g_queue_clear_full (&f->messages, (GDestroyNotify)gst_message_unref);
   gst_object_unref (f->bus);
   gst_object_unref (f->element);
 }
@@ -463,17 +465,21 @@ GST_END_TEST;
 
 /* -- messages ------------------------------------------------------------- */
 
-/* The next element message of this name; NULL: none is there. */
+/* The next message of a type and, if given, of a name; NULL: none is there. */
 static GstMessage *
-pop_message (Fixture *f, const gchar *name)
+pop_message (Fixture *f, GstMessageType type, const gchar *name)
 {
   GstMessage *message;
 
-  while (
-      (message = gst_bus_pop_filtered (f->bus, GST_MESSAGE_ELEMENT)) != NULL) {
-    if (gst_message_has_name (message, name))
+  while ((message = gst_bus_pop (f->bus)) != NULL)
+    g_queue_push_tail (&f->messages, message);
+  for (GList *l = f->messages.head; l != NULL; l = l->next) {
+    message = l->data;
+    if (GST_MESSAGE_TYPE (message) == type
+        && (name == NULL || gst_message_has_name (message, name))) {
+      g_queue_delete_link (&f->messages, l);
       return message;
-    gst_message_unref (message);
+    }
   }
   return NULL;
 }
@@ -484,7 +490,8 @@ count_messages (Fixture *f, GstMessageType type)
   GstMessage *message;
   guint n = 0;
 
-  while ((message = gst_bus_pop_filtered (f->bus, type)) != NULL) {
+  while ((message = pop_message (f, type, NULL)) != NULL) {
+    GST_INFO ("%" GST_PTR_FORMAT, message);
     n++;
     gst_message_unref (message);
   }
@@ -495,7 +502,8 @@ count_messages (Fixture *f, GstMessageType type)
 static gchar *
 summary (Fixture *f)
 {
-  GstMessage *message = pop_message (f, "avm-nmfsep-summary");
+  GstMessage *message =
+      pop_message (f, GST_MESSAGE_ELEMENT, "avm-nmfsep-summary");
   static const gchar *const fields[] = {"motions", "notes"};
   const GstStructure *s;
   GString *text;
@@ -918,7 +926,8 @@ check_costs (const gchar *model)
 
   play (&f, &scene, settings);
   wait_for_event (f.out[0], GST_EVENT_EOS);
-  while ((message = pop_message (&f, "avm-nmfsep")) != NULL) {
+  while (
+      (message = pop_message (&f, GST_MESSAGE_ELEMENT, "avm-nmfsep")) != NULL) {
     const GstStructure *s = gst_message_get_structure (message);
 
     fail_unless (gst_structure_get (s, "block", G_TYPE_UINT, &next_block,
@@ -1197,17 +1206,17 @@ GST_START_TEST (test_cancel)
   gint64 before;
 
   open (&f, 2, "iterations=10000 block=2 message-interval=0");
-  push_sound (&f, noise, 0, 3 * RATE);
+  push_sound (&f, noise, 0, 5 * RATE);
   do
     message = gst_bus_timed_pop_filtered (
         f.bus, 20 * GST_SECOND, GST_MESSAGE_ELEMENT);
   while (message == NULL);
   gst_message_unref (message);
   before = g_get_monotonic_time ();
-  push_sound (&f, noise, 3 * RATE, 4 * RATE);
+  push_sound (&f, noise, 5 * RATE, 6 * RATE);
   flush (f.in, 0);
   wait_for_event (f.out[0], GST_EVENT_FLUSH_STOP);
-  push_sound (&f, noise, 0, 3 * RATE);
+  push_sound (&f, noise, 0, 5 * RATE);
   fail_unless_equals_int (gst_element_set_state (f.element, GST_STATE_NULL),
       GST_STATE_CHANGE_SUCCESS);
   fail_unless (g_get_monotonic_time () - before < 5 * G_TIME_SPAN_SECOND);
