@@ -84,6 +84,9 @@
  * gst-launch-1.0 audiotestsrc num-buffers=200 wave=pink-noise ! avmnmfsep name=s iterations=20 s.src_0 ! queue ! wavenc ! filesink location=first.wav s.src_1 ! queue ! wavenc ! filesink location=second.wav
  * ]| Two sources of a mixture by their timbre.
  * |[
+ * gst-launch-1.0 avmtestsrc name=t num-seconds=5 players=2 t.audio ! queue ! s.sink t.notes ! queue ! s.notes avmnmfsep name=s iterations=20 s.src_0 ! queue ! wavenc ! filesink location=first.wav s.src_1 ! queue ! wavenc ! filesink location=second.wav
+ * ]| Both parts of the virtual ensemble by what they play.
+ * |[
  * gst-launch-1.0 filesrc location=duet.mp4 ! decodebin name=d d. ! queue ! avmklttrack regions-location=duet.regions ! avmopticalflow ! s.motion d. ! queue ! audioconvert ! tee name=a a. ! queue ! s.sink a. ! queue ! avmscorealign score=duet.mid ! s.notes avmnmfsep name=s iterations=20 s.src_0 ! queue ! wavenc ! filesink location=first.wav s.src_1 ! queue ! wavenc ! filesink location=second.wav
  * ]| Both players of a filmed duet, by their motion and their score.
  *
