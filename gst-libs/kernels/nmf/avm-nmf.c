@@ -520,7 +520,6 @@ update_joint (float *restrict h, const float *restrict g,
     double root = sqrt (b[k] * b[k] + 4.0 * alpha[k] * gain);
     double above = b[k] >= 0.0 ? 2.0 * gain : root - b[k];
     double below = b[k] >= 0.0 ? root + b[k] : 2.0 * alpha[k];
-
     float fresh = (float)((double)h[k] * (above / below));
 
     fresh = fresh > LEAST ? fresh : LEAST;
@@ -568,7 +567,6 @@ update_atom (
   for (int f = 0; f < n; f++) {
     double gain = (double)p[f], atom = (double)w[f];
     double root = sqrt (gain * gain + 4.0 * q * s * atom);
-
     float fresh = (float)(atom * (gain + root) / (2.0 * q));
 
     fresh = fresh > LEAST ? fresh : LEAST;
