@@ -58,9 +58,9 @@
  *
  * Until it is separated, the mixture waits in a temporary file without name in
  * #GstAvmNmfSep:temp-location (1.4 GB for an hour of stereo in 48 kHz and 32
- * bits, when all of it must wait). Memory is that of a block, about 1.6 MB per
- * second and channel at 48 kHz with the standard settings, whatever the length
- * of the piece.
+ * bits, when all of it must wait). Memory is that of a block, about 0.8 MB per
+ * second of #GstAvmNmfSep:block and channel at 48 kHz with the standard
+ * settings, whatever the length of the piece.
  *
  * ## Messages
  *
@@ -541,6 +541,12 @@ take_events (GstAvmNmfSep *self, GstAvmJoinPad *pad, GstBuffer *buffer)
 
 /* -- the model ------------------------------------------------------------ */
 
+static gdouble
+since (const AvmSepSection *section, GstClockTime time)
+{
+  return (gdouble)GST_CLOCK_DIFF (section->base, time) / GST_SECOND;
+}
+
 /* Whether a side pad is there and may still give something, or gave it. */
 static gboolean
 expects (GstAvmNmfSep *self, const gchar *name, gboolean got)
@@ -674,6 +680,12 @@ open_separation (GstAvmNmfSep *self, const AvmSepSection *section)
     return GST_FLOW_ERROR;
   }
   settings->n_sources = (gint)n_sources;
+  if (section->ended) {
+    /* a short mixture needs no memory for a long block */
+    settings->block = CLAMP (
+        since (section, avm_sep_section_end (section)), 1.0, settings->block);
+    settings->overlap = MIN (settings->overlap, 0.5 * settings->block);
+  }
   choose_model (self, settings);
   self->separate = avm_separate_new (settings, &error);
   if (self->separate != NULL) {
@@ -691,12 +703,6 @@ open_separation (GstAvmNmfSep *self, const AvmSepSection *section)
 }
 
 /* -- what the separation is told ------------------------------------------ */
-
-static gdouble
-since (const AvmSepSection *section, GstClockTime time)
-{
-  return (gdouble)GST_CLOCK_DIFF (section->base, time) / GST_SECOND;
-}
 
 /* A note without a length lasts until the next one of its part. */
 static GstClockTime
