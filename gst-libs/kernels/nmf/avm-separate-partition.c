@@ -29,10 +29,10 @@
 
 /* Over the frames in which the speed of a source is known */
 typedef struct {
-  double n;                  /* frames, those of the changes too */
-  double speed, speed2;      /* sums of the speed and of its square */
-  double *sum, *cross;       /* n_atoms: sums of h, of h times speed */
-  double *gram;              /* n_atoms x n_atoms: of h h' */
+  double n;             /* frames, those of the changes too */
+  double speed, speed2; /* sums of the speed and of its square */
+  double *sum, *cross;  /* n_atoms: sums of h, of h times speed */
+  double *gram;         /* n_atoms x n_atoms: of h h' */
 } Moments;
 
 typedef struct {
@@ -147,7 +147,8 @@ fill_moments (Problem *z, const AvmSeparate *self, int n_frames,
 
       if (isnan (speed))
         continue;
-      if (separate_tuning.raw) add_row (&z->moments[c], d->h + (size_t)n * k, k, speed);
+      if (separate_tuning.raw)
+        add_row (&z->moments[c], d->h + (size_t)n * k, k, speed);
       if (separate_tuning.change > 0.0
           && change (self, speeds, n, n_frames, (int)c, h, &speed))
         add_row (&z->moments[c], h, k, speed);
@@ -382,9 +383,8 @@ separate_partition (
     double total;
 
     for (int k = 0; k < z.n_atoms; k++)
-      s.labels[k] = i == 0
-          ? start[k]
-          : (int)(avm_rng_uniform (&rng) * z.n_sources);
+      s.labels[k] =
+          i == 0 ? start[k] : (int)(avm_rng_uniform (&rng) * z.n_sources);
     total = improve (&z, &s, &rng);
     if (total > best) {
       best = total;
