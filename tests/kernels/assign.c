@@ -23,9 +23,8 @@ static void
 walk_end (Walk *walk, int count, double sum)
 {
   double weight = exp (sum);
-  bool better = isfinite (walk->none)
-      ? sum > walk->best_sum
-      : count > walk->best_count
+  bool better = isfinite (walk->none) ? sum > walk->best_sum
+                                      : count > walk->best_count
           || (count == walk->best_count && sum > walk->best_sum);
 
   if (better) {
@@ -92,8 +91,7 @@ check_valid (
 }
 
 static void
-check_table (
-    const double *scores, size_t n_rows, size_t n_columns, double none)
+check_table (const double *scores, size_t n_rows, size_t n_columns, double none)
 {
   AvmAssign *assign = avm_assign_new (n_rows, n_columns);
   int columns[MOST] = {0}, count = 0;
@@ -109,12 +107,12 @@ check_table (
       n_columns, none);
   if (!isfinite (none)) {
     CHECK (count == walk.best_count, "%d pairs of %d", count, walk.best_count);
-    CHECK (!avm_assign_marginals (
-               assign, scores, n_rows, n_columns, none, shares),
+    CHECK (
+        !avm_assign_marginals (assign, scores, n_rows, n_columns, none, shares),
         "no marginals without a finite none");
   } else {
-    CHECK (avm_assign_marginals (
-               assign, scores, n_rows, n_columns, none, shares),
+    CHECK (
+        avm_assign_marginals (assign, scores, n_rows, n_columns, none, shares),
         "marginals");
     for (size_t i = 0; i < n_rows * n_columns; i++)
       CHECK_NEAR (shares[i], walk.shares[i] / walk.weight, 1e-9, 1e-9,
@@ -212,7 +210,11 @@ check_extreme (void)
 static void
 check_large (void)
 {
-  enum { BLOCKS = 6, SIZE = 3, N = BLOCKS * SIZE };
+  enum {
+    BLOCKS = 6,
+    SIZE = 3,
+    N = BLOCKS * SIZE
+  };
   AvmAssign *assign = avm_assign_new (N, N);
   double scores[N * N], shares[N * N], worst = 0.0;
   int columns[N];
@@ -260,7 +262,9 @@ check_large (void)
 static void
 check_swaps (void)
 {
-  enum { N = 60 };
+  enum {
+    N = 60
+  };
   AvmAssign *assign = avm_assign_new (N, N);
   double *scores = malloc (N * N * sizeof (double));
   int columns[N];

@@ -48,13 +48,15 @@
 static const double leads[N_LEADS] = {0.005, 0.025, 0.045};
 /* Strokes that begin without an onset, of all */
 #ifndef IDLE_SHARE
-#define IDLE_SHARE 0.25
+#define IDLE_SHARE 0.2
 #endif
 
 /* Speed of the bow, against the usual, at which it is as likely in use as not;
  * steepness; how often it moves while the part sounds and while it rests; how
  * long one look takes (s): what is seen within is one piece of evidence. */
+#ifndef MOVE_SPEED
 #define MOVE_SPEED 0.22
+#endif
 #define MOVE_STEEP 3.0
 #ifndef MOVE_SOUND
 #define MOVE_SOUND 0.92
@@ -66,8 +68,12 @@ static const double leads[N_LEADS] = {0.005, 0.025, 0.045};
 #define LOOK 0.35
 #endif
 /* A rest between notes that is shorter (s) says nothing. */
-#define SHORT_REST 0.3
-#define REST_EDGE 0.12
+#ifndef SHORT_REST
+#define SHORT_REST 1.0
+#endif
+#ifndef REST_EDGE
+#define REST_EDGE 0.3
+#endif
 
 /* Vibrato: share of notes in which it can be seen, correlation then, and
  * independent values per second */
@@ -75,13 +81,13 @@ static const double leads[N_LEADS] = {0.005, 0.025, 0.045};
 #define PITCH_AVERAGE 0.32
 #define MIN_NOTE 0.3
 #ifndef SEEN
-#define SEEN 0.4
+#define SEEN 0.5
 #endif
 #ifndef SEEN_R
 #define SEEN_R 0.7
 #endif
 #ifndef VIB_DOF
-#define VIB_DOF 3.0
+#define VIB_DOF 5.0
 #endif
 #define LAG_STEP 0.02
 
@@ -91,7 +97,7 @@ static const double leads[N_LEADS] = {0.005, 0.025, 0.045};
 #define FINGER_BEFORE 0.16
 #endif
 #ifndef FINGER_AFTER
-#define FINGER_AFTER 0.06
+#define FINGER_AFTER 0.02
 #endif
 #ifndef FINGER_R
 #define FINGER_R 0.25
@@ -144,7 +150,7 @@ typedef struct {
   double usual;                /* px/s */
   double weight;               /* of all strokes */
   float *speed;                /* of the bow, smooth, on its grid */
-  float *unrest;               /* of the hand, on its grid; mean 0, variance 1 */
+  float *unrest; /* of the hand, on its grid; mean 0, variance 1 */
 } Player;
 
 typedef struct {
@@ -321,8 +327,7 @@ avm_associate_add_motion (AvmAssociate *a, int id, AvmAssociateLimb limb,
 }
 
 bool
-avm_associate_add_note (
-    AvmAssociate *a, int id, double onset, double duration)
+avm_associate_add_note (AvmAssociate *a, int id, double onset, double duration)
 {
   Part *part = find_or_add (&a->parts, id, sizeof (Part));
   Note note = {onset, duration};
@@ -513,8 +518,8 @@ pitch_at (const Point *points, size_t n, double time, size_t *hint)
 /* The pitch of one note, less its moving average: what is slow is no
  * vibrato. Work: as long as the note. */
 static void
-prepare_note_pitch (const Part *part, const double *cents, size_t first,
-    size_t n)
+prepare_note_pitch (
+    const Part *part, const double *cents, size_t first, size_t n)
 {
   size_t half = (size_t)(0.5 * PITCH_AVERAGE * PITCH_RATE);
 
@@ -551,8 +556,8 @@ prepare_pitch (const AvmAssociate *a, Part *part)
     return false;
   }
   for (size_t i = 0; i < part->n_pitch; i++)
-    cents[i] = pitch_at (part->f0.data, part->f0.n,
-        a->from + (double)i / PITCH_RATE, &hint);
+    cents[i] = pitch_at (
+        part->f0.data, part->f0.n, a->from + (double)i / PITCH_RATE, &hint);
   for (size_t i = 0; i < part->notes.n; i++) {
     Span span = {fmax (note[i].onset + 0.05, a->from),
         fmin (note_end (&part->notes, i) - 0.03, a->to)};
@@ -589,8 +594,8 @@ make_track (const AvmAssociate *a, const List *rows, double average,
     return false;
   for (size_t i = 0; i < rows->n; i++)
     if (row[i].time >= a->from && row[i].time < a->to
-        && !avm_vibrato_track_add (*track, row[i].time, row[i].vx, row[i].vy,
-            row[i].confidence))
+        && !avm_vibrato_track_add (
+            *track, row[i].time, row[i].vx, row[i].vy, row[i].confidence))
       return false;
   avm_vibrato_settings_init (&settings);
   settings.moving_average = average;
@@ -601,19 +606,46 @@ make_track (const AvmAssociate *a, const List *rows, double average,
   return error.code == AVM_ERROR_EMPTY;
 }
 
+/* Whether the motion is known at a time */
+static bool
+known_at (const AvmVibratoTrack *track, double time)
+{
+  double first, interval, row;
+  size_t n = avm_vibrato_track_get_curve (track, &first, &interval, NULL, NULL);
+
+  row = floor ((time - first) / interval + 0.5);
+  return row >= 0.0 && row < (double)n
+      && avm_vibrato_track_get_known (track)[(size_t)row] > 0.0f;
+}
+
+static size_t
+count_known (const AvmVibratoTrack *track)
+{
+  const float *known = avm_vibrato_track_get_known (track);
+  size_t n = avm_vibrato_track_get_curve (track, NULL, NULL, NULL, NULL);
+  size_t count = 0;
+
+  for (size_t i = 0; i < n; i++)
+    count += known[i] > 0.0f;
+  return count;
+}
+
 static bool
 usual_speed (Player *player)
 {
+  const float *known = avm_vibrato_track_get_known (player->bow);
   const float *velocity;
-  size_t n = avm_vibrato_track_get_curve (
-      player->bow, NULL, NULL, &velocity, NULL);
+  size_t n =
+      avm_vibrato_track_get_curve (player->bow, NULL, NULL, &velocity, NULL);
   double *speeds = avm_alloc (n, sizeof (double));
+  size_t count = 0;
 
   if (speeds == NULL)
     return false;
   for (size_t i = 0; i < n; i++)
-    speeds[i] = fabs (velocity[i]);
-  player->usual = quantile (speeds, n, USUAL);
+    if (known[i] > 0.0f)
+      speeds[count++] = fabs (velocity[i]);
+  player->usual = quantile (speeds, count, USUAL);
   avm_free (speeds);
   return true;
 }
@@ -651,8 +683,7 @@ prepare_bow (const AvmAssociate *a, Player *player)
     rows = &player->rows[AVM_ASSOCIATE_BODY];
   if (!make_track (a, rows, BOW_AVERAGE, &player->bow))
     return false;
-  return player->bow == NULL
-      || (usual_speed (player) && smooth_speed (player));
+  return player->bow == NULL || (usual_speed (player) && smooth_speed (player));
 }
 
 /* How the hand moves, fast, whichever way: in logs, since a change of position
@@ -660,17 +691,17 @@ prepare_bow (const AvmAssociate *a, Player *player)
 static bool
 prepare_hand (const AvmAssociate *a, Player *player)
 {
-  const float *velocity, *displacement;
-  double mean = 0.0, variance = 0.0, interval, *speeds, floor_speed;
-  size_t n;
+  const float *velocity, *known;
+  double mean = 0.0, variance = 0.0, *speeds, floor_speed;
+  size_t n, count = 0;
 
   if (!make_track (
           a, &player->rows[AVM_ASSOCIATE_HAND], HAND_AVERAGE, &player->hand))
     return false;
   if (player->hand == NULL)
     return true;
-  n = avm_vibrato_track_get_curve (
-      player->hand, NULL, &interval, &velocity, &displacement);
+  n = avm_vibrato_track_get_curve (player->hand, NULL, NULL, &velocity, NULL);
+  known = avm_vibrato_track_get_known (player->hand);
   player->unrest = avm_alloc (n, sizeof (float));
   speeds = avm_alloc (n, sizeof (double));
   if (player->unrest == NULL || speeds == NULL) {
@@ -678,17 +709,20 @@ prepare_hand (const AvmAssociate *a, Player *player)
     return false;
   }
   for (size_t i = 0; i < n; i++)
-    speeds[i] = fabs (velocity[i]);
-  floor_speed = quantile (speeds, n, 0.5);
+    if (known[i] > 0.0f)
+      speeds[count++] = fabs (velocity[i]);
+  floor_speed = quantile (speeds, count, 0.5) + 1e-6;
   avm_free (speeds);
   for (size_t i = 0; i < n; i++) {
-    player->unrest[i] = logf (fabsf (velocity[i]) + (float)floor_speed + 1e-6f);
-    mean += player->unrest[i] / (double)n;
+    player->unrest[i] = logf (fabsf (velocity[i]) + (float)floor_speed);
+    mean += known[i] * player->unrest[i];
   }
+  mean /= (double)AVM_MAX (count, 1);
   for (size_t i = 0; i < n; i++)
-    variance += pow (player->unrest[i] - mean, 2.0) / (double)n;
+    variance += known[i] * pow (player->unrest[i] - mean, 2.0);
+  variance /= (double)AVM_MAX (count, 1);
   for (size_t i = 0; i < n; i++)
-    player->unrest[i] = variance > 1e-12
+    player->unrest[i] = variance > 1e-12 && known[i] > 0.0f
         ? (float)((player->unrest[i] - mean) / sqrt (variance))
         : 0.0f;
   return true;
@@ -728,10 +762,11 @@ begin_of_stroke (const BowWalk *walk, size_t i, int direction)
 static bool
 close_stroke (Player *player, const BowWalk *walk)
 {
-  double least = walk->after_rest ? walk->peak : fmin (walk->peak, walk->before);
+  double least =
+      walk->after_rest ? walk->peak : fmin (walk->peak, walk->before);
   Stroke stroke = {walk->begin, AVM_MIN (least / player->usual, 1.0)};
 
-  if (walk->direction == 0)
+  if (walk->direction == 0 || !known_at (player->bow, walk->begin))
     return true;
   player->weight += stroke.weight;
   return list_add (&player->strokes, &stroke, sizeof (stroke));
@@ -752,8 +787,8 @@ find_strokes (Player *player)
 
     if (speed < walk.threshold)
       continue;
-    rested = walk.direction == 0
-        || (double)(i - walk.fast) * walk.interval > PAUSE;
+    rested =
+        walk.direction == 0 || (double)(i - walk.fast) * walk.interval > PAUSE;
     if (direction != walk.direction || rested) {
       double begin = begin_of_stroke (&walk, i, direction);
 
@@ -806,15 +841,21 @@ static double
 stroke_evidence (const AvmAssociate *a, const Player *player, const Part *part)
 {
   const Stroke *stroke = player->strokes.data;
-  double span = a->to - a->from;
-  double constant = (player->weight + 1.0) / span;
-  double idle = IDLE_SHARE * constant;
-  double best = -INFINITY;
+  const double *onsets = part->onsets.data;
+  double interval, span, constant, idle, seen = 0.0, best = -INFINITY;
 
+  (void)a;
   if (player->bow == NULL)
     return NAN;
+  avm_vibrato_track_get_curve (player->bow, NULL, &interval, NULL, NULL);
+  span = (double)count_known (player->bow) * interval;
+  constant = (player->weight + 1.0) / span;
+  idle = IDLE_SHARE * constant;
+  /* nobody can be seen to miss an onset while he is out of sight */
+  for (size_t i = 0; i < part->onsets.n; i++)
+    seen += known_at (player->bow, onsets[i]);
   for (int k = 0; k < N_LEADS; k++) {
-    double sum = constant * span - idle * span - HIT * (double)part->onsets.n;
+    double sum = (constant - idle) * span - HIT * seen;
 
     for (size_t i = 0; i < player->strokes.n; i++)
       sum += stroke[i].weight
@@ -855,6 +896,7 @@ static double
 activity_evidence (
     const AvmAssociate *a, const Player *player, const Part *part)
 {
+  const float *known;
   double first, interval, share = 0.0, sum = 0.0;
   size_t n, next = 0;
 
@@ -862,14 +904,16 @@ activity_evidence (
   if (player->bow == NULL)
     return NAN;
   n = avm_vibrato_track_get_curve (player->bow, &first, &interval, NULL, NULL);
+  known = avm_vibrato_track_get_known (player->bow);
   for (size_t i = 0; i < n; i++)
-    share += moving (player, i) / (double)n;
+    share += known[i] * moving (player, i);
+  share /= (double)AVM_MAX (count_known (player->bow), 1);
   share = AVM_CLAMP (share, MOVE_REST, MOVE_SOUND);
   for (size_t i = 0; i < n; i++) {
     double p = moving (player, i), likely;
     int sounds = sounds_at (part, first + (double)i * interval, &next);
 
-    if (sounds < 0)
+    if (sounds < 0 || known[i] <= 0.0f)
       continue;
     likely = sounds ? MOVE_SOUND : MOVE_REST;
     sum += log ((p * likely + (1.0 - p) * (1.0 - likely))
@@ -883,13 +927,13 @@ activity_evidence (
 /* Correlation of displacement and pitch in one note, with the pitch this much
  * later; *n: values */
 static double
-note_correlation (const AvmAssociate *a, const Player *player,
-    const Part *part, const Span *span, double lag, size_t *n)
+note_correlation (const AvmAssociate *a, const Player *player, const Part *part,
+    const Span *span, double lag, size_t *n)
 {
-  const float *x;
+  const float *x, *known = avm_vibrato_track_get_known (player->hand);
   double first, interval, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0, from, m;
-  size_t n_grid = avm_vibrato_track_get_curve (
-      player->hand, &first, &interval, NULL, &x);
+  size_t n_grid =
+      avm_vibrato_track_get_curve (player->hand, &first, &interval, NULL, &x);
 
   *n = 0;
   from = ceil ((span->from - first) / interval - 0.5);
@@ -900,7 +944,7 @@ note_correlation (const AvmAssociate *a, const Player *player,
 
     if (time > span->to)
       break;
-    if (at < 0.0 || at + 1.0 >= (double)part->n_pitch)
+    if (known[i] <= 0.0f || at < 0.0 || at + 1.0 >= (double)part->n_pitch)
       continue;
     f = part->pitch[(size_t)(at + 0.5)];
     if (f == 0.0 || time + lag < span->from || time + lag > span->to)
@@ -939,14 +983,13 @@ vibrato_evidence (const AvmAssociate *a, const Player *player, const Part *part)
 
     for (size_t i = 0; i < part->vibrating.n; i++) {
       size_t n;
-      double r =
-          note_correlation (a, player, part, span + i, k * LAG_STEP, &n);
+      double r = note_correlation (a, player, part, span + i, k * LAG_STEP, &n);
       double m = 2.0 + VIB_DOF * (double)n * interval;
 
-      with += log (1.0 - SEEN
-          + SEEN * exp (correlation_evidence (r, m, SEEN_R)));
-      against += log (1.0 - SEEN
-          + SEEN * exp (correlation_evidence (-r, m, SEEN_R)));
+      with +=
+          log (1.0 - SEEN + SEEN * exp (correlation_evidence (r, m, SEEN_R)));
+      against +=
+          log (1.0 - SEEN + SEEN * exp (correlation_evidence (-r, m, SEEN_R)));
     }
     best = fmax (best, fmax (with, against));
   }
@@ -959,6 +1002,7 @@ static double
 finger_evidence (const AvmAssociate *a, const Player *player, const Part *part)
 {
   const double *onsets = part->onsets.data;
+  const float *known;
   double first, interval, sy = 0.0, syy = 0.0, sxy = 0.0, m, r;
   size_t n, next = 0;
 
@@ -966,9 +1010,12 @@ finger_evidence (const AvmAssociate *a, const Player *player, const Part *part)
   if (player->hand == NULL)
     return NAN;
   n = avm_vibrato_track_get_curve (player->hand, &first, &interval, NULL, NULL);
+  known = avm_vibrato_track_get_known (player->hand);
   for (size_t i = 0; i < n; i++) {
     double time = first + (double)i * interval, y = 0.0;
 
+    if (known[i] <= 0.0f)
+      continue;
     while (next < part->onsets.n && onsets[next] + FINGER_AFTER < time)
       next++;
     if (next < part->onsets.n && time > onsets[next] - FINGER_BEFORE)
@@ -977,7 +1024,7 @@ finger_evidence (const AvmAssociate *a, const Player *player, const Part *part)
     syy += y * y;
     sxy += player->unrest[i] * y;
   }
-  m = (double)n;
+  m = (double)AVM_MAX (count_known (player->hand), 1);
   syy -= sy * sy / m;
   /* the unrest has mean 0 and variance 1 */
   r = syy > 1e-9 ? sxy / sqrt (m * syy) : 0.0;

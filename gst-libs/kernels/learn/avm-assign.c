@@ -289,8 +289,8 @@ exact_marginals (
 
       for (size_t used = 0; used < n; used++)
         if (!(used & bit))
-          sum += exp (ahead[r * n + used] + w[i] + behind[(r + 1) * n + (used | bit)]
-              - total);
+          sum += exp (ahead[r * n + used] + w[i]
+              + behind[(r + 1) * n + (used | bit)] - total);
       shares[i] = AVM_MIN (sum, 1.0);
     }
   }
@@ -331,8 +331,8 @@ belief_marginals (
       worth[i] = w[i] + column[i];
     for (size_t i = 0; i < n; i++)
       row[i] = w[i]
-          - line_sum (worth + i / n_columns * n_columns, 1, n_columns,
-              i % n_columns);
+          - line_sum (
+              worth + i / n_columns * n_columns, 1, n_columns, i % n_columns);
     for (size_t i = 0; i < n; i++) {
       double left =
           -line_sum (row + i % n_columns, n_columns, n_rows, i / n_columns);

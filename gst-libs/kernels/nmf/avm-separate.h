@@ -60,8 +60,8 @@ typedef struct {
 } AvmSeparateNote;
 
 /* Called once per iteration; false cancels. block counts from 0. */
-typedef bool (*AvmSeparateProgress) (void *user, int block, int iteration,
-    int n_iterations, double cost);
+typedef bool (*AvmSeparateProgress) (
+    void *user, int block, int iteration, int n_iterations, double cost);
 
 typedef struct _AvmSeparate AvmSeparate;
 
