@@ -11,7 +11,12 @@
 /* Players that are one region each come after those with numbers. */
 #define FIRST_SINGLE 1000
 
-typedef enum { ROLE_BOW, ROLE_HAND, ROLE_PLAYER, ROLE_OTHER } Role;
+typedef enum {
+  ROLE_BOW,
+  ROLE_HAND,
+  ROLE_PLAYER,
+  ROLE_OTHER
+} Role;
 
 gint
 avm_associate_player_of_region (gint region)
@@ -48,20 +53,12 @@ add_region (GArray *regions, gint region)
     g_array_insert_val (regions, at, region);
 }
 
-/* The body stands in for a bow that is not there; of other regions the first
- * of a player who has neither. */
 static gboolean
-has_better (const GArray *columns, gint player, Role role)
+has_column (const GArray *columns, gint player)
 {
-  for (guint i = 0; i < columns->len; i++) {
-    const AvmAssociateColumn *c =
-        &g_array_index (columns, AvmAssociateColumn, i);
-
-    if (c->player == player
-        && (c->limb == AVM_ASSOCIATE_BOW || c->limb == AVM_ASSOCIATE_BODY
-            || role == ROLE_OTHER))
+  for (guint i = 0; i < columns->len; i++)
+    if (g_array_index (columns, AvmAssociateColumn, i).player == player)
       return TRUE;
-  }
   return FALSE;
 }
 
@@ -85,7 +82,8 @@ add_column (const GstAvmSeriesInfo *info, guint channel, Role wanted,
   column.vy = (guint)vy;
   column.confidence = gst_avm_series_info_find_channel (
       info, "confidence", region, GST_AVM_ANY);
-  if (role >= ROLE_PLAYER && has_better (columns, column.player, role))
+  /* a face says little of a player of whom more is to be seen */
+  if (role == ROLE_OTHER && has_column (columns, column.player))
     return;
   g_array_append_val (columns, column);
 }

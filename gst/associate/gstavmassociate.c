@@ -103,7 +103,7 @@ GST_DEBUG_CATEGORY_STATIC (avm_associate_debug);
 #define DEFAULT_INTERVAL GST_SECOND
 #define DEFAULT_WINDOW (120 * GST_SECOND)
 #define DEFAULT_MAX_LAG 0.06
-#define DEFAULT_NONE_PRIOR 0.05
+#define DEFAULT_NONE_PRIOR 0.01
 #define DEFAULT_EXCLUSIVE TRUE
 
 enum {
@@ -135,9 +135,9 @@ struct _GstAvmAssociate {
 
   /* under the join's lock */
   AvmAssociate *kernel;
-  GArray *regions;       /* gint, all that motion has shown, ascending */
-  GHashTable *names;     /* part to its name */
-  gboolean any_motion;   /* a row of motion of some region */
+  GArray *regions;     /* gint, all that motion has shown, ascending */
+  GHashTable *names;   /* part to its name */
+  gboolean any_motion; /* a row of motion of some region */
   gboolean any_notes;
   GstClockTime first;    /* running time of the first data, or NONE */
   GstClockTime last;     /* end of the last data */
@@ -184,8 +184,7 @@ gst_avm_associate_cue_get_type (void)
         {GST_AVM_ASSOCIATE_BOW, "Strokes and rests of the bow", "bow"},
         {GST_AVM_ASSOCIATE_VIBRATO, "Vibrato of the hand and of the pitch",
             "vibrato"},
-        {GST_AVM_ASSOCIATE_FINGER, "Changes of fingers and position",
-            "finger"},
+        {GST_AVM_ASSOCIATE_FINGER, "Changes of fingers and position", "finger"},
         {GST_AVM_ASSOCIATE_FUSED, "All evidence together", "fused"},
         {0, NULL, NULL},
     };
@@ -313,8 +312,7 @@ kernel_settings (const Settings *settings, AvmAssociateSettings *kernel)
   avm_associate_settings_init (kernel);
   kernel->max_lag = settings->max_lag;
   for (guint i = 0; i < AVM_ASSOCIATE_N_CUES; i++)
-    if (settings->cue != GST_AVM_ASSOCIATE_FUSED
-        && settings->cue != belongs[i])
+    if (settings->cue != GST_AVM_ASSOCIATE_FUSED && settings->cue != belongs[i])
       kernel->weights[i] = 0.0;
 }
 
@@ -351,8 +349,8 @@ gst_avm_associate_start (GstAvmJoin *join)
   gst_avm_join_set_src_caps (join, caps);
   gst_caps_unref (caps);
   settings_copy (self, &settings);
-  gst_avm_join_set_latency (join,
-      settings.mode == GST_AVM_ASSOCIATE_ONLINE ? settings.interval : 0);
+  gst_avm_join_set_latency (
+      join, settings.mode == GST_AVM_ASSOCIATE_ONLINE ? settings.interval : 0);
   forget_all (self);
   self->kernel = avm_associate_new ();
   if (self->kernel == NULL)
@@ -637,14 +635,12 @@ answer_score (const Answer *answer, gsize player, gdouble *margin)
 }
 
 static gint
-answer_part (
-    const Answer *answer, const AvmAssociate *kernel, gsize player)
+answer_part (const Answer *answer, const AvmAssociate *kernel, gsize player)
 {
   gint column = answer->columns[player];
 
-  return column == AVM_ASSIGN_NONE
-      ? GST_AVM_NONE
-      : avm_associate_part (kernel, (gsize)column);
+  return column == AVM_ASSIGN_NONE ? GST_AVM_NONE
+                                   : avm_associate_part (kernel, (gsize)column);
 }
 
 static gboolean
@@ -666,10 +662,8 @@ make_event (GstAvmAssociate *self, const Answer *answer, gint region,
 {
   gint part = answer_part (answer, self->kernel, player);
   gdouble margin, score = answer_score (answer, player, &margin);
-  GstAvmEvent *event =
-      gst_avm_event_new (onset, duration, region, part, score);
-  const gchar *name =
-      g_hash_table_lookup (self->names, GINT_TO_POINTER (part));
+  GstAvmEvent *event = gst_avm_event_new (onset, duration, region, part, score);
+  const gchar *name = g_hash_table_lookup (self->names, GINT_TO_POINTER (part));
 
   gst_avm_event_set_double (event, "score", score);
   gst_avm_event_set_double (event, "margin", margin);
@@ -726,8 +720,8 @@ describe_player (
   gint id = avm_associate_player (self->kernel, player);
   gdouble margin, score = answer_score (answer, player, &margin);
   GstStructure *pair = gst_structure_new ("pair", "part", G_TYPE_INT,
-      answer_part (answer, self->kernel, player), "score", G_TYPE_DOUBLE,
-      score, "margin", G_TYPE_DOUBLE, margin, NULL);
+      answer_part (answer, self->kernel, player), "score", G_TYPE_DOUBLE, score,
+      "margin", G_TYPE_DOUBLE, margin, NULL);
   GValue regions = G_VALUE_INIT, evidence = G_VALUE_INIT, parts = G_VALUE_INIT;
 
   g_value_init (&regions, GST_TYPE_ARRAY);
@@ -771,8 +765,8 @@ post_answer (GstAvmAssociate *self, const Answer *answer)
       (guint)answer->n_players, "parts", G_TYPE_UINT, (guint)answer->n_parts,
       "assigned", G_TYPE_UINT, assigned, NULL);
   gst_structure_take_value (s, "pairs", &pairs);
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self), s));
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
 }
 
 /* -- running -------------------------------------------------------------- */
@@ -806,8 +800,8 @@ warn_about_input (GstAvmAssociate *self, const gchar *detail)
 /* The answer at a running time, from all that lies in the window before. Quiet:
  * while more may come, that nothing can be said is no reason to complain. */
 static GstFlowReturn
-give_answer (GstAvmAssociate *self, const Settings *settings,
-    GstClockTime time, gboolean final)
+give_answer (GstAvmAssociate *self, const Settings *settings, GstClockTime time,
+    gboolean final)
 {
   Answer answer = {.settings = *settings, .time = time, .final = final};
   AvmAssociateSettings kernel;
@@ -922,8 +916,8 @@ install_properties (GObjectClass *klass)
           1e-6, 1.0 - 1e-6, DEFAULT_NONE_PRIOR, FLAGS));
   g_object_class_install_property (klass, PROP_EXCLUSIVE,
       g_param_spec_boolean ("exclusive", "Exclusive",
-          "Whether each part is played by one player at most", DEFAULT_EXCLUSIVE,
-          FLAGS));
+          "Whether each part is played by one player at most",
+          DEFAULT_EXCLUSIVE, FLAGS));
 }
 
 static void

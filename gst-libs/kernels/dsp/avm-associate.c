@@ -13,20 +13,17 @@
 #include "dsp/avm-vibrato.h"
 
 /* -- constants of the models ---------------------------------------------- */
-#ifndef TUNE
-#define TUNE
-#endif
 
 /* Slower motion than this (s) is the body's, not the bow's. */
-#ifndef BOW_AVERAGE
 #define BOW_AVERAGE 2.0
-#endif
 #define HAND_AVERAGE (10.0 * 1001.0 / 30000.0)
 
+/* The sway of the body is the motion of the fingering hand, smoothed over this
+ * many rows to both sides. */
+#define SWAY_ROWS 2
+
 /* A stroke counts when it is this fast, against the player's usual speed. */
-#ifndef STROKE_SPEED
 #define STROKE_SPEED 0.15
-#endif
 /* Usual speed: a quantile; but at least this share of the median player's. */
 #define USUAL 0.8
 #define LEAST_USUAL 0.2
@@ -34,84 +31,59 @@
 #define PAUSE 0.15
 /* Onsets that are nearer than this (s) are one. */
 #define ONE_ONSET 0.06
-/* Of the onsets this share begins with a stroke, this long before (s), give
- * or take; some much more. */
-#ifndef HIT
-#define HIT 0.7
-#endif
-#ifndef SIGMA
+/* Of the onsets a share of `hits` begins with a stroke that is seen, `leads` (s)
+ * before; give or take, and some much more. How many and when exactly differs
+ * from player to player. */
+#define N_HITS 4
+static const double hits[N_HITS] = {0.15, 0.35, 0.6, 0.85};
 #define SIGMA 0.03
-#endif
 #define WIDE_SIGMA 0.1
 #define WIDE_SHARE 0.15
 #define N_LEADS 3
 static const double leads[N_LEADS] = {0.005, 0.025, 0.045};
-/* Strokes that begin without an onset, of all */
-#ifndef IDLE_SHARE
-#define IDLE_SHARE 0.2
-#endif
+/* Strokes without an onset are never fewer than this share of all. */
+#define LEAST_IDLE 0.05
 
 /* Speed of the bow, against the usual, at which it is as likely in use as not;
- * steepness; how often it moves while the part sounds and while it rests; how
- * long one look takes (s): what is seen within is one piece of evidence. */
-#ifndef MOVE_SPEED
+ * steepness; how much higher the odds are that it moves while the part sounds
+ * than while it rests; how long one look takes (s): what is seen within is one
+ * piece of evidence. */
 #define MOVE_SPEED 0.22
-#endif
 #define MOVE_STEEP 3.0
-#ifndef MOVE_SOUND
-#define MOVE_SOUND 0.92
-#endif
-#ifndef MOVE_REST
-#define MOVE_REST 0.3
-#endif
-#ifndef LOOK
+#define N_ODDS 3
+static const double odds[N_ODDS] = {2.0, 6.0, 25.0};
 #define LOOK 0.35
-#endif
 /* A rest between notes that is shorter (s) says nothing. */
-#ifndef SHORT_REST
 #define SHORT_REST 1.0
-#endif
-#ifndef REST_EDGE
 #define REST_EDGE 0.3
-#endif
 
-/* Vibrato: share of notes in which it can be seen, correlation then, and
+/* Vibrato: shares of notes in which it can be seen, correlation then, and
  * independent values per second */
 #define PITCH_RATE 100.0
 #define PITCH_AVERAGE 0.32
 #define MIN_NOTE 0.3
-#ifndef SEEN
-#define SEEN 0.5
-#endif
-#ifndef SEEN_R
+#define N_SEEN 3
+static const double seen_shares[N_SEEN] = {0.1, 0.35, 0.75};
 #define SEEN_R 0.7
-#endif
-#ifndef VIB_DOF
 #define VIB_DOF 5.0
-#endif
 #define LAG_STEP 0.02
+#define MAX_LAGS 21
 
 /* Fingers: the hand moves in this stretch about an onset (s); correlation of
  * its speed with that, and independent values per second */
-#ifndef FINGER_BEFORE
 #define FINGER_BEFORE 0.16
-#endif
-#ifndef FINGER_AFTER
 #define FINGER_AFTER 0.02
-#endif
-#ifndef FINGER_R
 #define FINGER_R 0.25
-#endif
-#ifndef FINGER_DOF
 #define FINGER_DOF 5.0
-#endif
 
 void
 avm_associate_settings_init (AvmAssociateSettings *settings)
 {
   settings->max_lag = 0.06;
-  for (int i = 0; i < AVM_ASSOCIATE_N_CUES; i++)
-    settings->weights[i] = 1.0;
+  settings->weights[AVM_ASSOCIATE_STROKES] = 0.75;
+  settings->weights[AVM_ASSOCIATE_ACTIVITY] = 0.5;
+  settings->weights[AVM_ASSOCIATE_VIBRATO] = 2.0;
+  settings->weights[AVM_ASSOCIATE_FINGERS] = 1.5;
 }
 
 /* -- what is kept --------------------------------------------------------- */
@@ -447,6 +419,20 @@ correlation_evidence (double r, double n, double r1)
   return n > 3.0 ? (n - 3.0) * z1 * (z - 0.5 * z1) : 0.0;
 }
 
+/* Log of the mean of n likelihoods that are given as logs: what is not known
+ * and differs from player to player is averaged over. */
+static double
+mean_likelihood (const double *logs, size_t n)
+{
+  double high = -INFINITY, sum = 0.0;
+
+  for (size_t i = 0; i < n; i++)
+    high = fmax (high, logs[i]);
+  for (size_t i = 0; i < n; i++)
+    sum += exp (logs[i] - high);
+  return high + log (sum / (double)n);
+}
+
 /* -- parts ---------------------------------------------------------------- */
 
 static int
@@ -675,13 +661,154 @@ smooth_speed (Player *player)
 }
 
 static bool
+row_known (const Row *row)
+{
+  return isfinite (row->vx) && isfinite (row->vy) && row->confidence > 0.0f;
+}
+
+/* Rows of the run whose motion is known */
+static size_t
+known_rows (const AvmAssociate *a, const List *rows)
+{
+  const Row *row = rows->data;
+  size_t n = 0;
+
+  for (size_t i = 0; i < rows->n; i++)
+    n += row[i].time >= a->from && row[i].time < a->to && row_known (&row[i]);
+  return n;
+}
+
+/* Mean velocity of the rows near row i, in x[0..1]; a 1 in x[2] */
+static bool
+slow_velocity (const List *rows, size_t i, double x[3])
+{
+  const Row *row = rows->data;
+  size_t from = i > SWAY_ROWS ? i - SWAY_ROWS : 0;
+  size_t to = AVM_MIN (i + SWAY_ROWS, rows->n - 1), n = 0;
+
+  x[0] = x[1] = 0.0;
+  x[2] = 1.0;
+  for (size_t k = from; k <= to; k++)
+    if (row_known (&row[k])) {
+      x[0] += row[k].vx;
+      x[1] += row[k].vy;
+      n++;
+    }
+  if (n == 0 || !row_known (&row[i]))
+    return false;
+  x[0] /= (double)n;
+  x[1] /= (double)n;
+  return true;
+}
+
+/* Solves the 3 x 3 system g a = v by elimination; false: singular. */
+static bool
+solve_3 (double g[3][3], double v[3])
+{
+  for (int i = 0; i < 3; i++) {
+    if (!(g[i][i] > 1e-9))
+      return false;
+    for (int k = i + 1; k < 3; k++) {
+      double f = g[k][i] / g[i][i];
+
+      for (int c = i; c < 3; c++)
+        g[k][c] -= f * g[i][c];
+      v[k] -= f * v[i];
+    }
+  }
+  for (int i = 2; i >= 0; i--) {
+    for (int c = i + 1; c < 3; c++)
+      v[i] -= g[i][c] * v[c];
+    v[i] /= g[i][i];
+  }
+  return true;
+}
+
+/* Row i of `rows`, and the slow velocity of the other hand then: *at walks
+ * along its rows. */
+static bool
+pair_rows (const AvmAssociate *a, const List *rows, size_t i, const List *hand,
+    size_t *at, double x[3])
+{
+  const Row *row = (const Row *)rows->data + i, *other = hand->data;
+
+  if (row->time < a->from || row->time >= a->to || !row_known (row))
+    return false;
+  while (*at < hand->n && other[*at].time < row->time - 1e-4)
+    ++*at;
+  return *at < hand->n && other[*at].time < row->time + 1e-4
+      && slow_velocity (hand, *at, x);
+}
+
+/* How the motion of these rows follows from the slow motion of the fingering
+ * hand, by least squares: both sway with the body. gain: of vx and of vy.
+ * False: it is not known. */
+static bool
+fit_sway (const AvmAssociate *a, const List *rows, const List *hand,
+    double gain[2][3])
+{
+  double g[2][3][3] = {{{0.0}}}, x[3];
+  size_t at = 0, n = 0;
+
+  memset (gain, 0, 6 * sizeof (double));
+  for (size_t i = 0; i < rows->n; i++) {
+    const Row *row = (const Row *)rows->data + i;
+
+    if (!pair_rows (a, rows, i, hand, &at, x))
+      continue;
+    n++;
+    for (int r = 0; r < 3; r++) {
+      gain[0][r] += x[r] * row->vx;
+      gain[1][r] += x[r] * row->vy;
+      for (int c = 0; c < 3; c++)
+        g[0][r][c] += x[r] * x[c];
+    }
+  }
+  memcpy (g[1], g[0], sizeof (g[0]));
+  return n >= 30 && solve_3 (g[0], gain[0]) && solve_3 (g[1], gain[1]);
+}
+
+/* A copy of the rows without the sway; where that is not known, as they are. */
+static bool
+remove_sway (
+    const AvmAssociate *a, const List *rows, const List *hand, List *still)
+{
+  double gain[2][3], x[3];
+  bool known = fit_sway (a, rows, hand, gain);
+  size_t at = 0;
+
+  for (size_t i = 0; i < rows->n; i++) {
+    Row row = ((const Row *)rows->data)[i];
+
+    if (row.time < a->from || row.time >= a->to)
+      continue;
+    if (known && pair_rows (a, rows, i, hand, &at, x)) {
+      for (int c = 0; c < 3; c++) {
+        row.vx -= (float)(gain[0][c] * x[c]);
+        row.vy -= (float)(gain[1][c] * x[c]);
+      }
+    }
+    if (!list_add (still, &row, sizeof (row)))
+      return false;
+  }
+  return true;
+}
+
+/* The bowing hand, or where it was mostly lost the whole player */
+static bool
 prepare_bow (const AvmAssociate *a, Player *player)
 {
   const List *rows = &player->rows[AVM_ASSOCIATE_BOW];
+  const List *body = &player->rows[AVM_ASSOCIATE_BODY];
+  List still = {NULL, 0, 0};
+  bool ok;
 
-  if (rows->n == 0)
-    rows = &player->rows[AVM_ASSOCIATE_BODY];
-  if (!make_track (a, rows, BOW_AVERAGE, &player->bow))
+  if (2 * known_rows (a, rows) < known_rows (a, body))
+    rows = body;
+  ok = remove_sway (a, rows, &player->rows[AVM_ASSOCIATE_HAND], &still)
+      && make_track (a, &still, BOW_AVERAGE, &player->bow);
+  list_clear (&still);
+  if (!ok)
     return false;
   return player->bow == NULL || (usual_speed (player) && smooth_speed (player));
 }
@@ -806,13 +933,14 @@ find_strokes (Player *player)
   return close_stroke (player, &walk);
 }
 
-/* Strokes per second that the part lets expect at a time */
+/* Onsets of the part per second about a time, each spread over when its stroke
+ * may begin */
 static double
-expected_rate (const Part *part, double time, double lead)
+onset_density (const Part *part, double time, double lead)
 {
   const double *onsets = part->onsets.data;
   size_t low = 0, high = part->onsets.n;
-  double rate = 0.0;
+  double density = 0.0;
 
   while (low < high) {
     size_t middle = (low + high) / 2;
@@ -827,11 +955,10 @@ expected_rate (const Part *part, double time, double lead)
 
     if (x < -4.0 * WIDE_SIGMA)
       break;
-    rate += HIT
-        * ((1.0 - WIDE_SHARE) * normal (x, SIGMA)
-            + WIDE_SHARE * normal (x, WIDE_SIGMA));
+    density += (1.0 - WIDE_SHARE) * normal (x, SIGMA)
+        + WIDE_SHARE * normal (x, WIDE_SIGMA);
   }
-  return rate;
+  return density;
 }
 
 /* Strokes as a Poisson process whose rate rises before the onsets of the part,
@@ -842,28 +969,34 @@ stroke_evidence (const AvmAssociate *a, const Player *player, const Part *part)
 {
   const Stroke *stroke = player->strokes.data;
   const double *onsets = part->onsets.data;
-  double interval, span, constant, idle, seen = 0.0, best = -INFINITY;
+  double interval, span, all, seen = 0.0, logs[N_LEADS * N_HITS] = {0.0};
 
   (void)a;
   if (player->bow == NULL)
     return NAN;
   avm_vibrato_track_get_curve (player->bow, NULL, &interval, NULL, NULL);
   span = (double)count_known (player->bow) * interval;
-  constant = (player->weight + 1.0) / span;
-  idle = IDLE_SHARE * constant;
+  all = player->weight + 1.0;
   /* nobody can be seen to miss an onset while he is out of sight */
   for (size_t i = 0; i < part->onsets.n; i++)
     seen += known_at (player->bow, onsets[i]);
-  for (int k = 0; k < N_LEADS; k++) {
-    double sum = (constant - idle) * span - HIT * seen;
+  for (int k = 0; k < N_LEADS; k++)
+    for (size_t i = 0; i < player->strokes.n; i++) {
+      double density = onset_density (part, stroke[i].time, leads[k]);
 
-    for (size_t i = 0; i < player->strokes.n; i++)
-      sum += stroke[i].weight
-          * log ((idle + expected_rate (part, stroke[i].time, leads[k]))
-              / constant);
-    best = fmax (best, sum);
+      for (int h = 0; h < N_HITS; h++) {
+        double idle = fmax (all - hits[h] * seen, LEAST_IDLE * all);
+
+        logs[k * N_HITS + h] +=
+            stroke[i].weight * log ((idle + hits[h] * density * span) / all);
+      }
+    }
+  for (int i = 0; i < N_LEADS * N_HITS; i++) {
+    double hit = hits[i % N_HITS] * seen;
+
+    logs[i] += all - hit - fmax (all - hit, LEAST_IDLE * all);
   }
-  return best - log (N_LEADS);
+  return mean_likelihood (logs, N_LEADS * N_HITS);
 }
 
 /* -- activity ------------------------------------------------------------- */
@@ -890,14 +1023,59 @@ moving (const Player *player, size_t i)
   return x / (1.0 + x);
 }
 
+/* What a walk over the bow's motion finds: how often it moves while the part
+ * sounds and while it rests, and how often one cannot say */
+typedef struct {
+  double moves[2], looks[2]; /* rests, sounds */
+} Activity;
+
+/* How often the bow moves in rests, so that with these odds it moves as often
+ * as it does in all */
+static double
+moves_in_rests (const Activity *seen, double ratio)
+{
+  double all = seen->looks[0] + seen->looks[1];
+  double share = (seen->moves[0] + seen->moves[1]) / all;
+  double sounds = seen->looks[1] / all, low = 0.0, high = 1.0;
+
+  for (int i = 0; i < 40; i++) {
+    double rest = 0.5 * (low + high);
+    double sound = rest * ratio / (1.0 - rest + rest * ratio);
+
+    if (sounds * sound + (1.0 - sounds) * rest < share)
+      low = rest;
+    else
+      high = rest;
+  }
+  return 0.5 * (low + high);
+}
+
+static double
+activity_likelihood (const Activity *seen, double ratio)
+{
+  double all = seen->looks[0] + seen->looks[1], sum = 0.0;
+  double share =
+      AVM_CLAMP ((seen->moves[0] + seen->moves[1]) / all, 1e-3, 1.0 - 1e-3);
+  double p[2];
+
+  p[0] = AVM_CLAMP (moves_in_rests (seen, ratio), 1e-4, 1.0 - 1e-4);
+  p[1] = p[0] * ratio / (1.0 - p[0] + p[0] * ratio);
+  for (int k = 0; k < 2; k++)
+    sum += seen->moves[k] * log (p[k] / share)
+        + (seen->looks[k] - seen->moves[k])
+            * log ((1.0 - p[k]) / (1.0 - share));
+  return sum;
+}
+
 /* Whether the bow moves, look by look, given whether the part sounds, against
- * how often it moves at all */
+ * the same share of moving at any time */
 static double
 activity_evidence (
     const AvmAssociate *a, const Player *player, const Part *part)
 {
+  Activity seen = {{0.0, 0.0}, {0.0, 0.0}};
   const float *known;
-  double first, interval, share = 0.0, sum = 0.0;
+  double first, interval, logs[N_ODDS];
   size_t n, next = 0;
 
   (void)a;
@@ -905,21 +1083,19 @@ activity_evidence (
     return NAN;
   n = avm_vibrato_track_get_curve (player->bow, &first, &interval, NULL, NULL);
   known = avm_vibrato_track_get_known (player->bow);
-  for (size_t i = 0; i < n; i++)
-    share += known[i] * moving (player, i);
-  share /= (double)AVM_MAX (count_known (player->bow), 1);
-  share = AVM_CLAMP (share, MOVE_REST, MOVE_SOUND);
   for (size_t i = 0; i < n; i++) {
-    double p = moving (player, i), likely;
     int sounds = sounds_at (part, first + (double)i * interval, &next);
 
     if (sounds < 0 || known[i] <= 0.0f)
       continue;
-    likely = sounds ? MOVE_SOUND : MOVE_REST;
-    sum += log ((p * likely + (1.0 - p) * (1.0 - likely))
-        / (p * share + (1.0 - p) * (1.0 - share)));
+    seen.moves[sounds] += moving (player, i) * interval / LOOK;
+    seen.looks[sounds] += interval / LOOK;
   }
-  return sum * interval / LOOK;
+  if (seen.looks[0] + seen.looks[1] <= 0.0)
+    return 0.0;
+  for (int i = 0; i < N_ODDS; i++)
+    logs[i] = activity_likelihood (&seen, odds[i]);
+  return mean_likelihood (logs, N_ODDS);
 }
 
 /* -- vibrato -------------------------------------------------------------- */
@@ -972,28 +1148,31 @@ static double
 vibrato_evidence (const AvmAssociate *a, const Player *player, const Part *part)
 {
   const Span *span = part->vibrating.data;
-  double max_lag = a->settings.max_lag, best = -INFINITY, interval;
-  int steps = (int)floor (max_lag / LAG_STEP + 0.01);
+  double max_lag = a->settings.max_lag, interval;
+  double logs[2 * MAX_LAGS * N_SEEN] = {0.0};
+  int steps = (int)floor (max_lag / LAG_STEP + 0.01), at = 0;
 
   if (player->hand == NULL || part->pitch == NULL)
     return NAN;
   avm_vibrato_track_get_curve (player->hand, NULL, &interval, NULL, NULL);
   for (int k = -steps; k <= steps; k++) {
-    double with = 0.0, against = 0.0;
-
     for (size_t i = 0; i < part->vibrating.n; i++) {
       size_t n;
       double r = note_correlation (a, player, part, span + i, k * LAG_STEP, &n);
       double m = 2.0 + VIB_DOF * (double)n * interval;
+      double with = exp (correlation_evidence (r, m, SEEN_R));
+      double against = exp (correlation_evidence (-r, m, SEEN_R));
 
-      with +=
-          log (1.0 - SEEN + SEEN * exp (correlation_evidence (r, m, SEEN_R)));
-      against +=
-          log (1.0 - SEEN + SEEN * exp (correlation_evidence (-r, m, SEEN_R)));
+      for (int s = 0; s < N_SEEN; s++) {
+        double share = seen_shares[s];
+
+        logs[at + s] += log (1.0 - share + share * with);
+        logs[at + N_SEEN + s] += log (1.0 - share + share * against);
+      }
     }
-    best = fmax (best, fmax (with, against));
+    at += 2 * N_SEEN;
   }
-  return best - log (2.0 * (2.0 * steps + 1.0));
+  return mean_likelihood (logs, (size_t)at);
 }
 
 /* -- fingers -------------------------------------------------------------- */
