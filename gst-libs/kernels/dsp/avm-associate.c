@@ -15,7 +15,7 @@
 /* -- constants of the models ---------------------------------------------- */
 
 /* Slower motion than this (s) is the body's, not the bow's. */
-#define BOW_AVERAGE 2.0
+#define BOW_AVERAGE 8.0
 #define HAND_AVERAGE (10.0 * 1001.0 / 30000.0)
 
 /* The sway of the body is the motion of the fingering hand, smoothed over this
@@ -678,9 +678,9 @@ known_rows (const AvmAssociate *a, const List *rows)
   return n;
 }
 
-/* Mean velocity of the rows near row i, in x[0..1]; a 1 in x[2] */
+/* Mean velocity of the rows of the run near row i, in x[0..1]; a 1 in x[2] */
 static bool
-slow_velocity (const List *rows, size_t i, double x[3])
+slow_velocity (const AvmAssociate *a, const List *rows, size_t i, double x[3])
 {
   const Row *row = rows->data;
   size_t from = i > SWAY_ROWS ? i - SWAY_ROWS : 0;
@@ -689,7 +689,7 @@ slow_velocity (const List *rows, size_t i, double x[3])
   x[0] = x[1] = 0.0;
   x[2] = 1.0;
   for (size_t k = from; k <= to; k++)
-    if (row_known (&row[k])) {
+    if (row_known (&row[k]) && row[k].time >= a->from && row[k].time < a->to) {
       x[0] += row[k].vx;
       x[1] += row[k].vy;
       n++;
@@ -737,7 +737,7 @@ pair_rows (const AvmAssociate *a, const List *rows, size_t i, const List *hand,
   while (*at < hand->n && other[*at].time < row->time - 1e-4)
     ++*at;
   return *at < hand->n && other[*at].time < row->time + 1e-4
-      && slow_velocity (hand, *at, x);
+      && slow_velocity (a, hand, *at, x);
 }
 
 /* How the motion of these rows follows from the slow motion of the fingering
