@@ -677,9 +677,9 @@ static void
 push_events (GstAvmAssociate *self, const Answer *answer)
 {
   gboolean online = answer->settings.mode == GST_AVM_ASSOCIATE_ONLINE;
-  GstClockTime onset = online ? answer->time : self->first;
-  GstClockTime duration =
-      online ? answer->settings.interval : answer->time - self->first;
+  /* who plays what was so from the beginning */
+  GstClockTime onset = online ? answer->time : 0;
+  GstClockTime duration = online ? answer->settings.interval : answer->time;
 
   for (guint i = 0; i < self->regions->len; i++) {
     gint region = g_array_index (self->regions, gint, i);

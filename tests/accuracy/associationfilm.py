@@ -37,7 +37,7 @@ class AssociationFilm(Film):
                f'mp4mux name=m ! filesink location={self.path("part")} '
                f't.video ! {VIDEO} ! tee name=w w. ! queue ! '
                'x264enc speed-preset=veryfast bitrate=4000 ! h264parse ! m. '
-               'w. ! queue ! avmopticalflow ! gdppay ! '
+               'w. ! queue ! avmopticalflow ! queue max-size-time=0 ! gdppay ! '
                f'filesink location={self.path("true.gdp")} '
                't.audio ! queue ! audioconvert ! avenc_aac ! aacparse ! m. '
                't.association ! avmeventenc ! application/x-ndjson ! '
