@@ -99,8 +99,7 @@ motion_info (guint first, guint last, const gchar *roles)
     for (guint i = first; i <= last && strchr (roles, names[r][0]); i++)
       for (guint q = 0; q < 3; q++) {
         gint id = gst_avm_region_id (names[r], i);
-        gchar *name =
-            g_strdup_printf ("%s-%d-%s", names[r], id, quantities[q]);
+        gchar *name = g_strdup_printf ("%s-%d-%s", names[r], id, quantities[q]);
 
         gst_avm_series_info_add_channel (
             info, name, quantities[q], "px/s", id, GST_AVM_NONE);
@@ -157,8 +156,8 @@ push_motion (Fixture *f, const GstAvmSeriesInfo *info, gdouble from, gdouble to,
     GstBuffer *buffer;
 
     for (guint k = 0; k < n; k++) {
-      gdouble v = region_velocity (
-          gst_avm_series_info_get_region (info, k), t, still);
+      gdouble v =
+          region_velocity (gst_avm_series_info_get_region (info, k), t, still);
 
       row[k] = k % 3 == 0 ? 0.8 * v : k % 3 == 1 ? -0.6 * v : 0.9;
       if (i % 50 == 7 && k % 3 < 2)
@@ -280,10 +279,10 @@ check_answer (Fixture *f, const GstAvmSeriesInfo *info, GstClockTime onset,
     fail_unless_equals_float (get (event, "score"), event->confidence);
     fail_unless (get (event, "margin") <= event->confidence);
     if (right) {
-      fail_unless_equals_int (event->part,
-          part_of ((guint)gst_avm_region_id_get_player (id)));
-      fail_unless (event->confidence > 0.8, "region %d: %.3f", id,
-          event->confidence);
+      fail_unless_equals_int (
+          event->part, part_of ((guint)gst_avm_region_id_get_player (id)));
+      fail_unless (
+          event->confidence > 0.8, "region %d: %.3f", id, event->confidence);
       fail_unless (get (event, "margin") > 0.6);
     }
     gst_avm_event_free (event);
@@ -345,20 +344,18 @@ GST_START_TEST (test_offline)
   wait_for_eos (&f);
   summary = last_summary (&f);
   fail_unless (summary != NULL);
-  fail_unless (gst_structure_get (summary, "final", G_TYPE_BOOLEAN, &final,
-      "players", G_TYPE_UINT, &players, "assigned", G_TYPE_UINT, &assigned,
-      NULL));
+  fail_unless (
+      gst_structure_get (summary, "final", G_TYPE_BOOLEAN, &final, "players",
+          G_TYPE_UINT, &players, "assigned", G_TYPE_UINT, &assigned, NULL));
   fail_unless (final && players == PLAYERS && assigned == PLAYERS);
   pairs = gst_structure_get_value (summary, "pairs");
   fail_unless_equals_int (gst_value_array_get_size (pairs), PLAYERS);
   pair = gst_value_array_get_value (pairs, 0);
-  fail_unless_equals_int (
-      gst_value_array_get_size (gst_structure_get_value (
-          gst_value_get_structure (pair), "evidence")),
+  fail_unless_equals_int (gst_value_array_get_size (gst_structure_get_value (
+                              gst_value_get_structure (pair), "evidence")),
       PLAYERS);
-  fail_unless_equals_int (
-      gst_value_array_get_size (
-          gst_structure_get_value (gst_value_get_structure (pair), "regions")),
+  fail_unless_equals_int (gst_value_array_get_size (gst_structure_get_value (
+                              gst_value_get_structure (pair), "regions")),
       3);
   gst_structure_free (summary);
   gst_avm_series_info_free (info);
@@ -440,8 +437,8 @@ GST_START_TEST (test_window)
   Fixture f;
 
   setup (&f);
-  g_object_set (f.element, "interval", 2 * GST_SECOND, "window",
-      5 * GST_SECOND, NULL);
+  g_object_set (
+      f.element, "interval", 2 * GST_SECOND, "window", 5 * GST_SECOND, NULL);
   gst_util_set_object_arg (G_OBJECT (f.element), "mode", "online");
   open_pads (&f, info);
   /* players 0 and 1 play parts 2 and 1; after 6 s they are called 1 and 2 */
@@ -450,8 +447,8 @@ GST_START_TEST (test_window)
 
     make_part (part, &music);
     for (guint i = 0; i + 1 < music.n; i++)
-      push_note (&f, music.onsets[i] < 6.0 ? part : 3 - part, music.onsets[i],
-          0.2);
+      push_note (
+          &f, music.onsets[i] < 6.0 ? part : 3 - part, music.onsets[i], 0.2);
   }
   push_motion (&f, info, 0.0, SECONDS, -1);
   end_all (&f);
@@ -708,8 +705,9 @@ GST_START_TEST (test_damaged)
 
   setup (&f);
   open_pads (&f, info);
-  gst_harness_push (f.motion, gst_avm_series_buffer_new (info,
-                                  (const gfloat[]){1.0f, 2.0f, 1.0f}, 1, 0));
+  gst_harness_push (f.motion,
+      gst_avm_series_buffer_new (
+          info, (const gfloat[]){1.0f, 2.0f, 1.0f}, 1, 0));
   fail_unless_equals_int (
       gst_harness_push (f.notes, gst_buffer_new_allocate (NULL, 13, NULL)),
       GST_FLOW_ERROR);
