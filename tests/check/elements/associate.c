@@ -701,6 +701,7 @@ GST_START_TEST (test_damaged)
 {
   GstAvmSeriesInfo *info = motion_info (0, 0, "b");
   GstMessage *message;
+  GstBuffer *damaged;
   Fixture f;
 
   setup (&f);
@@ -708,9 +709,9 @@ GST_START_TEST (test_damaged)
   gst_harness_push (f.motion,
       gst_avm_series_buffer_new (
           info, (const gfloat[]){1.0f, 2.0f, 1.0f}, 1, 0));
-  fail_unless_equals_int (
-      gst_harness_push (f.notes, gst_buffer_new_allocate (NULL, 13, NULL)),
-      GST_FLOW_ERROR);
+  damaged = gst_buffer_new_allocate (NULL, 13, NULL);
+  gst_buffer_memset (damaged, 0, 0xff, 13);
+  fail_unless_equals_int (gst_harness_push (f.notes, damaged), GST_FLOW_ERROR);
   message = gst_bus_timed_pop_filtered (f.bus, GST_SECOND, GST_MESSAGE_ERROR);
   fail_unless (message != NULL);
   gst_message_unref (message);
