@@ -14,7 +14,8 @@
 static const double hits[] = {0.15, 0.35, 0.6, 0.85};
 static const double leads[] = {0.005, 0.025, 0.045};
 static const double odds[] = {2.0, 6.0, 25.0};
-static const double seen[] = {0.1, 0.35, 0.75};
+static const double seen[] = {0.02, 0.15, 0.4, 0.75};
+static const double finger_r[] = {0.05, 0.15, 0.3};
 
 static double
 log_mean (const double *logs, int n)
@@ -222,12 +223,12 @@ static double
 reference_vibrato (
     double rate, double lag, const double *spans, int n, double sign)
 {
-  double logs[7 * 2 * 3];
+  double logs[7 * 2 * 4];
   int at = 0;
 
   for (int k = -3; k <= 3; k++)
     for (int side = 0; side < 2; side++)
-      for (int s = 0; s < 3; s++) {
+      for (int s = 0; s < 4; s++) {
         logs[at] = 0.0;
         for (int i = 0; i < n; i++) {
           double r = (side ? -sign : sign)
@@ -321,9 +322,14 @@ indicator_correlation (const double *a, const double *b, int n, double seconds)
 static double
 reference_fingers (double r, double seconds)
 {
-  double z = atanh (AVM_CLAMP (r, -0.98, 0.98)), z1 = atanh (0.25);
+  double z = atanh (AVM_CLAMP (r, -0.98, 0.98)), logs[3];
 
-  return (5.0 * seconds - 3.0) * z1 * (z - 0.5 * z1);
+  for (int i = 0; i < 3; i++) {
+    double z1 = atanh (finger_r[i]);
+
+    logs[i] = (5.0 * seconds - 3.0) * z1 * (z - 0.5 * z1);
+  }
+  return log_mean (logs, 3);
 }
 
 /* The hand trembles, and much more before each onset: its unrest has two

@@ -27,6 +27,12 @@
 /* Usual speed: a quantile; but at least this share of the median player's. */
 #define USUAL 0.8
 #define LEAST_USUAL 0.2
+/* Somebody whose usual speed is below this share of the median player's is as
+ * likely no player; steepness, and how often a player is as still all the same
+ * (the bow was out of sight). */
+#define STILL 0.25
+#define STILL_STEEP 4.0
+#define STILL_PLAYER 0.01
 /* After this long without a stroke (s) the next one begins anew. */
 #define PAUSE 0.15
 /* Onsets that are nearer than this (s) are one. */
@@ -62,18 +68,19 @@ static const double odds[N_ODDS] = {2.0, 6.0, 25.0};
 #define PITCH_RATE 100.0
 #define PITCH_AVERAGE 0.32
 #define MIN_NOTE 0.3
-#define N_SEEN 3
-static const double seen_shares[N_SEEN] = {0.1, 0.35, 0.75};
+#define N_SEEN 4
+static const double seen_shares[N_SEEN] = {0.02, 0.15, 0.4, 0.75};
 #define SEEN_R 0.7
 #define VIB_DOF 5.0
 #define LAG_STEP 0.02
 #define MAX_LAGS 21
 
-/* Fingers: the hand moves in this stretch about an onset (s); correlation of
+/* Fingers: the hand moves in this stretch about an onset (s); correlations of
  * its speed with that, and independent values per second */
 #define FINGER_BEFORE 0.16
 #define FINGER_AFTER 0.02
-#define FINGER_R 0.25
+#define N_FINGER_R 3
+static const double finger_r[N_FINGER_R] = {0.05, 0.15, 0.3};
 #define FINGER_DOF 5.0
 
 void
@@ -119,7 +126,9 @@ typedef struct {
   /* of a run */
   AvmVibratoTrack *bow, *hand; /* NULL: not known */
   List strokes;                /* Stroke */
+  bool body;                   /* the whole player stands in for the bow */
   double usual;                /* px/s */
+  double level;                /* nats: bows at all, beside the others */
   double weight;               /* of all strokes */
   float *speed;                /* of the bow, smooth, on its grid */
   float *unrest; /* of the hand, on its grid; mean 0, variance 1 */
@@ -803,7 +812,8 @@ prepare_bow (const AvmAssociate *a, Player *player)
   List still = {NULL, 0, 0};
   bool ok;
 
-  if (2 * known_rows (a, rows) < known_rows (a, body))
+  player->body = 2 * known_rows (a, rows) < known_rows (a, body);
+  if (player->body)
     rows = body;
   ok = remove_sway (a, rows, &player->rows[AVM_ASSOCIATE_HAND], &still)
       && make_track (a, &still, BOW_AVERAGE, &player->bow);
@@ -996,7 +1006,9 @@ stroke_evidence (const AvmAssociate *a, const Player *player, const Part *part)
 
     logs[i] += all - hit - fmax (all - hit, LEAST_IDLE * all);
   }
-  return mean_likelihood (logs, N_LEADS * N_HITS);
+  /* to be still says nothing while the part rests */
+  return mean_likelihood (logs, N_LEADS * N_HITS)
+      + player->level * seen / (seen + 2.0);
 }
 
 /* -- activity ------------------------------------------------------------- */
@@ -1183,6 +1195,7 @@ finger_evidence (const AvmAssociate *a, const Player *player, const Part *part)
   const double *onsets = part->onsets.data;
   const float *known;
   double first, interval, sy = 0.0, syy = 0.0, sxy = 0.0, m, r;
+  double logs[N_FINGER_R];
   size_t n, next = 0;
 
   (void)a;
@@ -1207,7 +1220,9 @@ finger_evidence (const AvmAssociate *a, const Player *player, const Part *part)
   syy -= sy * sy / m;
   /* the unrest has mean 0 and variance 1 */
   r = syy > 1e-9 ? sxy / sqrt (m * syy) : 0.0;
-  return correlation_evidence (r, FINGER_DOF * m * interval, FINGER_R);
+  for (int i = 0; i < N_FINGER_R; i++)
+    logs[i] = correlation_evidence (r, FINGER_DOF * m * interval, finger_r[i]);
+  return mean_likelihood (logs, N_FINGER_R);
 }
 
 /* -- the run -------------------------------------------------------------- */
@@ -1221,23 +1236,43 @@ end_run (AvmAssociate *a)
     part_end_run (get_part (a, i));
 }
 
-/* A player who hardly moves beside the others does not bow: the noise of the
- * motion must not be taken for strokes. */
-static bool
-even_usual_speeds (AvmAssociate *a)
+/* Of those of whom the same is seen */
+static double
+median_usual (const AvmAssociate *a, bool body, double *speeds)
 {
-  double *speeds = avm_alloc (a->players.n + 1, sizeof (double)), least;
   size_t n = 0;
+
+  for (size_t i = 0; i < a->players.n; i++) {
+    const Player *player = get_player (a, i);
+
+    if (player->bow != NULL && player->body == body)
+      speeds[n++] = player->usual;
+  }
+  return quantile (speeds, n, 0.5);
+}
+
+/* Who hardly moves beside the others does not bow, and the noise of the motion
+ * must not be taken for strokes. */
+static bool
+compare_usual_speeds (AvmAssociate *a)
+{
+  double *speeds = avm_alloc (a->players.n + 1, sizeof (double));
+  double median[2];
 
   if (speeds == NULL)
     return false;
-  for (size_t i = 0; i < a->players.n; i++)
-    if (get_player (a, i)->bow != NULL)
-      speeds[n++] = get_player (a, i)->usual;
-  least = fmax (LEAST_USUAL * quantile (speeds, n, 0.5), 1e-6);
+  median[0] = median_usual (a, false, speeds);
+  median[1] = median_usual (a, true, speeds);
   avm_free (speeds);
-  for (size_t i = 0; i < a->players.n; i++)
-    get_player (a, i)->usual = fmax (get_player (a, i)->usual, least);
+  for (size_t i = 0; i < a->players.n; i++) {
+    Player *player = get_player (a, i);
+    double usual = median[player->body];
+    double x =
+        usual > 0.0 ? pow (player->usual / (STILL * usual), STILL_STEEP) : 1.0;
+
+    player->level = log (STILL_PLAYER + (1.0 - STILL_PLAYER) * x / (1.0 + x));
+    player->usual = fmax (player->usual, fmax (LEAST_USUAL * usual, 1e-6));
+  }
   return true;
 }
 
@@ -1255,7 +1290,7 @@ prepare (AvmAssociate *a)
     if (!prepare_bow (a, get_player (a, i))
         || !prepare_hand (a, get_player (a, i)))
       return false;
-  if (!even_usual_speeds (a))
+  if (!compare_usual_speeds (a))
     return false;
   for (size_t i = 0; i < a->players.n; i++)
     if (get_player (a, i)->bow != NULL && !find_strokes (get_player (a, i)))
