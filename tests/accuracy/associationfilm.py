@@ -132,6 +132,7 @@ class AssociationFilm(Film):
         """The motion of that name; `true` came with the film"""
         if os.path.exists(self.path(f'{motion}.gdp')):
             return
+        # of videoflip in GStreamer 1.22 `method` alone turns nothing
         flip = motion in ('flipped', 'mirrored')
         if motion in ('tracked', 'flipped'):
             name = 'flipped.regions' if flip else 'regions'
@@ -140,7 +141,7 @@ class AssociationFilm(Film):
             regions = (f'avmplayers location={self.path(motion + ".regions")} '
                        '! avmklttrack')
         launch(self.decode() + 'd. ! queue ! videoconvert ! '
-               + ('videoflip method=horizontal-flip ! ' if flip else '')
+               + ('videoflip video-direction=horiz ! ' if flip else '')
                + f'{regions} ! avmopticalflow ! gdppay ! '
                f'filesink location={self.path("part")}')
         os.rename(self.path('part'), self.path(f'{motion}.gdp'))
