@@ -286,9 +286,8 @@ add_region (GPtrArray *regions, const gchar *role, guint player,
     const AvmPlayersPart *part, gboolean first)
 {
   const AvmPlayersRect *rect = first ? &part->first : &part->last;
-  GstAvmRegion *region =
-      gst_avm_region_new (gst_avm_region_id (role, player), role, rect->x,
-          rect->y, rect->w, rect->h);
+  GstAvmRegion *region = gst_avm_region_new (gst_avm_region_id (role, player),
+      role, rect->x, rect->y, rect->w, rect->h);
 
   region->confidence = part->confidence;
   region->state = GST_AVM_REGION_GIVEN;
@@ -441,8 +440,8 @@ time_of (GstAvmPlayers *self, GstBuffer *buffer)
     return GST_BUFFER_PTS (buffer);
   if (self->info.fps_n <= 0)
     return GST_CLOCK_TIME_NONE;
-  return gst_util_uint64_scale (self->n_frames, self->info.fps_d * GST_SECOND,
-      (guint64)self->info.fps_n);
+  return gst_util_uint64_scale (
+      self->n_frames, self->info.fps_d * GST_SECOND, (guint64)self->info.fps_n);
 }
 
 static gboolean
