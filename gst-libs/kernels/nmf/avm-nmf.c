@@ -36,6 +36,13 @@
  * quotient overflows: 240 dB below the peak */
 #define FLOOR 1e-12f
 
+/* What is positive stays so, and can grow again when the rest has moved on. */
+#define LEAST 1e-30f
+
+/* Links grow no further: where nothing sounds and mu is 0, all that motion
+ * asks for is ever larger links of ever weaker activations. */
+#define MAX_LINK 1e18
+
 struct _AvmNmf {
   AvmNmfConfig config;
   const AvmNmfOps *ops;
@@ -287,7 +294,8 @@ link_scale (const AvmNmf *self)
   }
   if (!(motion > 0.0) || !(h > 0.0))
     return 1.0;
-  return motion / (double)known / (h / (double)self->n_frames);
+  return AVM_MIN (
+      motion / (double)known / (h / (double)self->n_frames), MAX_LINK / 2.0);
 }
 
 void
@@ -338,8 +346,8 @@ normalise_atom (AvmNmf *self, int k, double norm)
     self->h[n * self->k_stride + k] =
         (float)((double)self->h[n * self->k_stride + k] * norm);
   for (int i = 0; i < c->n_motions; i++)
-    self->a[k * self->a_stride + i] =
-        (float)((double)self->a[k * self->a_stride + i] / norm);
+    self->a[k * self->a_stride + i] = (float)AVM_MIN (
+        (double)self->a[k * self->a_stride + i] / norm, MAX_LINK);
 }
 
 void
@@ -458,8 +466,12 @@ AVM_CLONES static void
 update_plain (float *restrict h, const float *restrict g,
     const double *restrict b0, int n)
 {
-  for (int k = 0; k < n; k++)
-    h[k] = b0[k] > 0.0 ? (float)((double)h[k] * (double)g[k] / b0[k]) : h[k];
+  for (int k = 0; k < n; k++) {
+    float fresh = (float)((double)h[k] * (double)g[k] / b0[k]);
+
+    fresh = fresh > LEAST ? fresh : LEAST;
+    h[k] = b0[k] > 0.0 && h[k] > 0.0f ? fresh : h[k];
+  }
 }
 
 /* The positive root of alpha x^2 + b x - g = 0, without cancellation */
@@ -473,7 +485,10 @@ update_joint (float *restrict h, const float *restrict g,
     double above = b[k] >= 0.0 ? 2.0 * gain : root - b[k];
     double below = b[k] >= 0.0 ? root + b[k] : 2.0 * alpha[k];
 
-    h[k] = below > 0.0 ? (float)((double)h[k] * (above / below)) : h[k];
+    float fresh = (float)((double)h[k] * (above / below));
+
+    fresh = fresh > LEAST ? fresh : LEAST;
+    h[k] = below > 0.0 && h[k] > 0.0f ? fresh : h[k];
   }
 }
 
@@ -598,7 +613,10 @@ update_atom (
     double gain = (double)p[f], atom = (double)w[f];
     double root = sqrt (gain * gain + 4.0 * q * s * atom);
 
-    w[f] = (float)(atom * (gain + root) / (2.0 * q));
+    float fresh = (float)(atom * (gain + root) / (2.0 * q));
+
+    fresh = fresh > LEAST ? fresh : LEAST;
+    w[f] = w[f] > 0.0f ? fresh : w[f];
   }
 }
 
@@ -651,9 +669,11 @@ work_links (void *data, int item, int thread)
   for (int k = 0; k < c->n_components; k++) {
     double divisor = 2.0 * self->lambda * below[k] + self->mu;
 
-    if (divisor > 0.0)
-      self->a[k * self->a_stride + item] = (float)(links[k] * 2.0 * self->lambda
-          * AVM_MAX (above[k], 0.0) / divisor);
+    double gain = 2.0 * self->lambda * AVM_MAX (above[k], 0.0);
+
+    if (links[k] > 0.0 && divisor > 0.0)
+      self->a[k * self->a_stride + item] = (float)AVM_CLAMP (
+          links[k] * (gain / divisor), (double)LEAST, MAX_LINK);
   }
 }
 

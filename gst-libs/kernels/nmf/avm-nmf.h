@@ -67,8 +67,8 @@ bool avm_nmf_set_input (AvmNmf *nmf, const float *v, ptrdiff_t stride,
 void avm_nmf_set_motion (
     AvmNmf *nmf, const float *motion, double lambda, double mu);
 
-/* The factors, to be filled or changed between iterations; what is 0 stays 0.
- * The strides are in floats. */
+/* The factors, to be filled or changed between iterations; what is 0 stays 0,
+ * what is positive becomes no less than 1e-30. The strides are in floats. */
 float *avm_nmf_get_w (AvmNmf *nmf, ptrdiff_t *stride);
 float *avm_nmf_get_h (AvmNmf *nmf, ptrdiff_t *stride);
 float *avm_nmf_get_a (AvmNmf *nmf, ptrdiff_t *stride);
