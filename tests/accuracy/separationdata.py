@@ -6,10 +6,10 @@ with the sound of each player and of all (32-bit float, raw), and the streams
 that go with it (.gdp): the motion of the players, the notes aligned to the
 mixture, and which region plays which part.
 
-Film: the virtual ensemble. The picture (1280x720 at 30000/1001, camera noise,
-sway, H.264 in an .mp4) is analysed as a stranger's would be: decoded, regions
-tracked from their places in the first frame, or found by avmplayers, flow
-measured inside them; the score is aligned to the mixture.
+Film: the virtual ensemble (1280x720 at 30000/1001, camera noise, sway). Flow
+is measured inside the true regions of player, hand and bow, or the film is
+stored (H.264 in an .mp4) and analysed as a stranger's would be, with regions
+from avmplayers. The score is aligned to the mixture.
 
 Stems: notes of real strings (one file per pitch, moved by two semitones at
 most) or whole recordings. Their motion is synthetic, with a known relation
@@ -29,8 +29,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import resample_poly
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from vibratofilm import (SOURCE, VIDEO, environment, launch,  # noqa: E402
-                         read_regions)
+from vibratofilm import SOURCE, VIDEO, environment, launch  # noqa: E402
 
 os.environ.update(environment())
 import gi  # noqa: E402
@@ -215,8 +214,8 @@ class Mixture:
 
 
 class Film(Mixture):
-    """Some seconds of the virtual ensemble. find: regions come from
-    avmplayers, not from the truth about the first frame."""
+    """Some seconds of the virtual ensemble. find: an .mp4 is made, and regions
+    come from avmplayers, not from the truth."""
 
     def __init__(self, folder, players, seed, seconds, channels=1, find=False):
         kind = 'found' if find else 'film'
@@ -229,25 +228,30 @@ class Film(Mixture):
                 f'players={self.players} num-seconds={self.seconds:g} ')
 
     def make(self):
-        self.render()
-        regions = f'avmklttrack regions-location={self.path("regions")}'
+        self.record()
+        flow = (f'avmopticalflow ! gdppay ! '
+                f'filesink location={self.path("motion.gdp")}')
         if self.find:
-            regions = f'avmplayers players={self.players} ! avmklttrack'
-        launch(f'filesrc location={self.path("film.mp4")} ! decodebin ! '
-               f'videoconvert ! {regions} ! avmopticalflow ! gdppay ! '
-               f'filesink location={self.path("motion.gdp")}')
+            launch(self.source() + f't.video ! {VIDEO} ! queue ! x264enc '
+                   'speed-preset=veryfast bitrate=4000 ! h264parse ! mp4mux ! '
+                   f'filesink location={self.path("film.mp4")}')
+            launch(f'filesrc location={self.path("film.mp4")} ! decodebin ! '
+                   f'videoconvert ! avmplayers players={self.players} ! '
+                   f'avmklttrack ! {flow}')
+        else:
+            launch(self.source() + f'attach-regions=true t.video ! {VIDEO} ! '
+                   f'queue ! {flow}')
         self.align()
         with open(self.path('association.jsonl')) as file:
             events = [json.loads(line) for line in file]
         self.associate({e['region']: e['part'] for e in events
                         if e.get('kind') == 'association'})
 
-    def render(self):
+    def record(self):
+        """The sound of each and of all, the score, and who plays what"""
         sound = raw_caps(self.channels)
         line = self.source() + f'write-score={self.path("score.mid")} '
-        line += (f't.regions ! avmeventenc ! application/x-ndjson ! '
-                 f'filesink async=false location={self.path("regions.jsonl")} '
-                 't.association ! avmeventenc ! application/x-ndjson ! '
+        line += ('t.association ! avmeventenc ! application/x-ndjson ! '
                  'filesink async=false '
                  f'location={self.path("association.jsonl")} '
                  f't.audio ! {sound} ! queue ! filesink async=false '
@@ -256,14 +260,6 @@ class Film(Mixture):
             line += (f't.audio_{part} ! {sound} ! queue ! filesink '
                      f'async=false location={self.path(f"stem-{part}.raw")} ')
         launch(line)
-        launch(self.source() + f't.video ! {VIDEO} ! queue ! x264enc '
-               'speed-preset=veryfast bitrate=4000 ! h264parse ! mp4mux ! '
-               f'filesink location={self.path("film.mp4")}')
-        with open(self.path('regions'), 'w') as file:
-            for role in ('player', 'hand', 'bow'):
-                for i, *box in read_regions(self.path('regions.jsonl'), role):
-                    file.write(f'{i} {role} '
-                               + ' '.join(f'{x:.2f}' for x in box) + '\n')
 
 
 # -- real stems ---------------------------------------------------------------

@@ -36,12 +36,15 @@ def bss(stems, said, any_order=False):
     return [float(np.mean(x)) for x in (sdr, sir, sar)]
 
 
-def setting(settings, name):
-    """A property of avmnmfsep as it is set, else its default"""
-    found = re.search(rf'\b{name}=(\d+)', settings)
-    if found:
-        return int(found.group(1))
+def default(name):
+    """A property of avmnmfsep as it is when nobody sets it"""
     return data.Gst.ElementFactory.make('avmnmfsep').get_property(name)
+
+
+def setting(settings, name):
+    """A whole number as it is set, else its default"""
+    found = re.search(rf'\b{name}=(\d+)', settings)
+    return int(found.group(1)) if found else default(name)
 
 
 class Transform:
