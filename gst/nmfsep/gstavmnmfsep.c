@@ -58,9 +58,9 @@
  *
  * Until it is separated, the mixture waits in a temporary file without name in
  * #GstAvmNmfSep:temp-location (1.4 GB for an hour of stereo in 48 kHz and 32
- * bits, when all of it must wait). Memory is that of a block, about 1.6 MB per
- * second and channel at 48 kHz with the standard settings, whatever the length
- * of the piece.
+ * bits, when all of it must wait). Memory is that of a block, about 0.8 MB per
+ * second of #GstAvmNmfSep:block and channel at 48 kHz with the standard
+ * settings, whatever the length of the piece.
  *
  * ## Messages
  *
@@ -83,6 +83,9 @@
  * |[
  * gst-launch-1.0 audiotestsrc num-buffers=200 wave=pink-noise ! avmnmfsep name=s iterations=20 s.src_0 ! queue ! wavenc ! filesink location=first.wav s.src_1 ! queue ! wavenc ! filesink location=second.wav
  * ]| Two sources of a mixture by their timbre.
+ * |[
+ * gst-launch-1.0 avmtestsrc name=t num-seconds=5 players=2 t.audio ! queue ! s.sink t.notes ! queue ! s.notes avmnmfsep name=s iterations=20 s.src_0 ! queue ! wavenc ! filesink location=first.wav s.src_1 ! queue ! wavenc ! filesink location=second.wav
+ * ]| Both parts of the virtual ensemble by what they play.
  * |[
  * gst-launch-1.0 filesrc location=duet.mp4 ! decodebin name=d d. ! queue ! avmklttrack regions-location=duet.regions ! avmopticalflow ! s.motion d. ! queue ! audioconvert ! tee name=a a. ! queue ! s.sink a. ! queue ! avmscorealign score=duet.mid ! s.notes avmnmfsep name=s iterations=20 s.src_0 ! queue ! wavenc ! filesink location=first.wav s.src_1 ! queue ! wavenc ! filesink location=second.wav
  * ]| Both players of a filmed duet, by their motion and their score.
@@ -187,6 +190,7 @@ struct _GstAvmNmfSep {
   gfloat *samples;
   gsize n_samples;
   gint64 last_message; /* monotonic time, us */
+  gdouble told;        /* how far the messages have come, s */
   Tally tally[AVM_SEPARATE_MAX_SOURCES];
   guint n_blocks;
 };
@@ -537,6 +541,12 @@ take_events (GstAvmNmfSep *self, GstAvmJoinPad *pad, GstBuffer *buffer)
 
 /* -- the model ------------------------------------------------------------ */
 
+static gdouble
+since (const AvmSepSection *section, GstClockTime time)
+{
+  return (gdouble)GST_CLOCK_DIFF (section->base, time) / GST_SECOND;
+}
+
 /* Whether a side pad is there and may still give something, or gave it. */
 static gboolean
 expects (GstAvmNmfSep *self, const gchar *name, gboolean got)
@@ -634,6 +644,7 @@ close_separation (GstAvmNmfSep *self)
   self->n_samples = 0;
   self->n_motions = 0;
   self->n_out = 0;
+  self->told = 0.0;
   for (guint i = 0; i < tracks->len; i++)
     g_array_index (tracks, AvmSepTrack, i).motion = -1;
   for (guint i = 0; i < self->notes->len; i++)
@@ -669,6 +680,12 @@ open_separation (GstAvmNmfSep *self, const AvmSepSection *section)
     return GST_FLOW_ERROR;
   }
   settings->n_sources = (gint)n_sources;
+  if (section->ended) {
+    /* a short mixture needs no memory for a long block */
+    settings->block = CLAMP (
+        since (section, avm_sep_section_end (section)), 1.0, settings->block);
+    settings->overlap = MIN (settings->overlap, 0.5 * settings->block);
+  }
   choose_model (self, settings);
   self->separate = avm_separate_new (settings, &error);
   if (self->separate != NULL) {
@@ -686,12 +703,6 @@ open_separation (GstAvmNmfSep *self, const AvmSepSection *section)
 }
 
 /* -- what the separation is told ------------------------------------------ */
-
-static gdouble
-since (const AvmSepSection *section, GstClockTime time)
-{
-  return (gdouble)GST_CLOCK_DIFF (section->base, time) / GST_SECOND;
-}
 
 /* A note without a length lasts until the next one of its part. */
 static GstClockTime
@@ -837,6 +848,7 @@ progress_init (GstAvmNmfSep *self, const AvmSepSection *section,
   GstAvmJoinPad *pad = gst_avm_join_get_pad (GST_AVM_JOIN (self), "sink");
   const GstSegment *segment = gst_avm_join_pad_get_segment (pad);
   gdouble length = MAX (since (section, avm_sep_section_end (section)), 1e-9);
+  gdouble until;
 
   progress->self = self;
   progress->running_time = section->base
@@ -851,8 +863,13 @@ progress_init (GstAvmNmfSep *self, const AvmSepSection *section,
     progress->stream_time = gst_segment_to_stream_time (
         segment, GST_FORMAT_TIME, progress->timestamp);
   }
-  progress->from = since (section, progress->running_time) / length;
-  progress->share = (gdouble)progress->duration / GST_SECOND / length;
+  /* where it fades into the next one, the next one does the rest */
+  until = since (section, end);
+  if (end + 10 < avm_sep_section_end (section))
+    until -= self->used.overlap;
+  progress->from = self->told / length;
+  progress->share = MAX (until - self->told, 0.0) / length;
+  self->told = MAX (until, self->told);
   progress->block = self->n_blocks;
 }
 

@@ -129,6 +129,21 @@ NAME (gather_p) (const float *r, const float *h, ptrdiff_t k_stride,
       *(NAME (Vec) *)(p + k * PANEL + i * LANES) += sums[k][i];
 }
 
+/* Sends for what will be needed of V some tiles later: rows of it are far
+ * apart, and the processor does not guess that by itself. */
+INLINE void
+NAME (send_for) (const AvmNmfPass *pass, int first, int panel)
+{
+  const float *v;
+
+  if (first + GROUP > pass->n_frames || (panel + 1) * PANEL > pass->n_bins)
+    return;
+  v = pass->v + first * pass->v_stride + (ptrdiff_t)panel * PANEL;
+  for (int t = 0; t < GROUP; t++)
+    for (int i = 0; i < PANEL; i += 16)
+      __builtin_prefetch (v + t * pass->v_stride + i, 0, 2);
+}
+
 /* R of up to GROUP frames of a panel. At the edges of V, where a tile has less
  * of it than the registers hold, it works on a copy. */
 INLINE void
@@ -152,10 +167,6 @@ NAME (ratio) (const AvmNmfPass *pass, int first, int n, int panel, float *r,
           edge + t * PANEL, v + t * v_stride, (size_t)n_bins * sizeof (float));
     v = edge;
     v_stride = PANEL;
-  } else {
-    for (int t = 0; t < GROUP; t++)
-      for (int i = 0; i < PANEL; i += 16)
-        __builtin_prefetch (v + t * v_stride + PANEL + i, 0, 2);
   }
   for (int f = 0; f < n_bins; f += VECS * LANES)
     FOR_VECTORS (n_bins - f, NAME (divide), h, w + f, pass->n_components,
@@ -176,6 +187,7 @@ NAME (over_frames) (const AvmNmfPass *pass, int first, int n, float *g)
     NAME (Vec) sum = {0};
 
     for (int t = 0; t < n; t += GROUP) {
+      NAME (send_for) (pass, first + t, f / PANEL + 1);
       NAME (ratio)
       (pass, first + t, AVM_MIN (GROUP, n - t), f / PANEL, r, &sum, true);
       if (g == NULL)
@@ -190,18 +202,20 @@ NAME (over_frames) (const AvmNmfPass *pass, int first, int n, float *g)
   return cost;
 }
 
-/* P of a panel over one block of frames */
+/* P of a panel over one block of frames; where the work goes on then */
 INLINE void
-NAME (block_p) (const AvmNmfPass *pass, int first, int n, int panel, float *p,
-    NAME (Vec) * sum, const bool cost)
+NAME (block_p) (const AvmNmfPass *pass, int first, int n, int panel,
+    int next_first, int next_panel, float *p, NAME (Vec) * sum, const bool cost)
 {
   float r[BLOCK * PANEL] __attribute__ ((aligned (64)));
   const float *h = pass->h + first * pass->k_stride;
   int n_bins = AVM_MIN (PANEL, pass->n_bins - panel * PANEL);
 
-  for (int t = 0; t < n; t += GROUP)
+  for (int t = 0; t < n; t += GROUP) {
+    NAME (send_for) (pass, next_first + t, next_panel);
     NAME (ratio)
-  (pass, first + t, AVM_MIN (GROUP, n - t), panel, r + t * PANEL, sum, cost);
+    (pass, first + t, AVM_MIN (GROUP, n - t), panel, r + t * PANEL, sum, cost);
+  }
   for (int k = 0; k < pass->n_components; k += GROUP)
     for (int f = 0; f < n_bins; f += VECS * LANES)
       FOR_VECTORS (n_bins - f, NAME (gather_p), r + f, h + k, pass->k_stride, n,
@@ -222,13 +236,17 @@ NAME (over_bins) (const AvmNmfPass *pass, int panel, int end, float *p,
     int n = AVM_MIN (BLOCK, pass->n_frames - t);
 
     for (int i = panel; i < end; i++) {
+      int next = i + 1 < end ? i + 1 : panel;
+      int next_t = i + 1 < end ? t : t + BLOCK;
+      float *p_panel = p + (size_t)i * size;
       NAME (Vec) sum = {0};
 
       if (costs == NULL) {
-        NAME (block_p) (pass, t, n, i, p + (size_t)i * size, &sum, false);
+        NAME (block_p)
+        (pass, t, n, i, next_t, next, p_panel, &sum, false);
         continue;
       }
-      NAME (block_p) (pass, t, n, i, p + (size_t)i * size, &sum, true);
+      NAME (block_p) (pass, t, n, i, next_t, next, p_panel, &sum, true);
       for (int j = 0; j < LANES; j++)
         costs[i] += (double)sum[j];
     }

@@ -64,8 +64,12 @@ struct _AvmNmf {
   float *g;                         /* a block for every thread */
   double *rules;                    /* two rows for every thread */
   double *links;                    /* A turned, n_motions x k_stride */
-  double *b0, *q;
-  double *costs; /* of every block, or of every panel */
+  double *b0, *q, *s;               /* see above */
+  double *parts;                    /* of b0: a row for every panel */
+  double *costs;                    /* of every block, or of every panel */
+  /* Panels are shared out in ever smaller portions, so that nobody waits long
+   * for the last: portion i goes from starts[i] to before starts[i + 1]. */
+  int *starts, n_portions;
 };
 
 /* What the threads do in one pass */
@@ -73,7 +77,6 @@ typedef struct {
   AvmNmf *nmf;
   AvmNmfPass pass;
   bool update, cost;
-  int panels; /* an item */
 } Job;
 
 static ptrdiff_t
@@ -112,6 +115,9 @@ allocate (AvmNmf *self)
   self->links = avm_alloc ((size_t)c->n_motions * k, sizeof (double));
   self->b0 = avm_alloc (k, sizeof (double));
   self->q = avm_alloc (k, sizeof (double));
+  self->s = avm_alloc (k, sizeof (double));
+  self->parts = avm_alloc (panels * k, sizeof (double));
+  self->starts = avm_alloc (panels + 1, sizeof (int));
   self->costs = avm_alloc (
       AVM_MAX (panels, (size_t)blocks_of (c->max_frames)), sizeof (double));
   self->pool = avm_nmf_pool_new (c->n_threads);
@@ -119,7 +125,21 @@ allocate (AvmNmf *self)
       && self->panels != NULL && self->turned != NULL && self->silence != NULL
       && self->p != NULL && self->g != NULL && self->rules != NULL
       && self->links != NULL && self->b0 != NULL && self->q != NULL
+      && self->s != NULL && self->parts != NULL && self->starts != NULL
       && self->costs != NULL && self->pool != NULL;
+}
+
+static void
+share_out_panels (AvmNmf *self)
+{
+  int left = self->n_panels, n_threads = self->config.n_threads;
+
+  while (left > 0) {
+    int portion = n_threads > 1 ? AVM_MAX (left / (2 * n_threads), 1) : left;
+
+    left -= portion;
+    self->starts[++self->n_portions] = self->n_panels - left;
+  }
 }
 
 AvmNmf *
@@ -147,8 +167,10 @@ avm_nmf_new (const AvmNmfConfig *config, AvmError *error)
     self->k_stride = round_up (config->n_components, AVM_NMF_FILL);
     self->a_stride = round_up (AVM_MAX (config->n_motions, 1), AVM_NMF_FILL);
     self->w_stride = round_up (config->n_bins, AVM_NMF_FILL);
-    if (allocate (self))
+    if (allocate (self)) {
+      share_out_panels (self);
       return self;
+    }
   }
   avm_nmf_free (self);
   avm_error_set (error, AVM_ERROR_MEMORY, -1,
@@ -175,6 +197,9 @@ avm_nmf_free (AvmNmf *self)
   avm_free (self->links);
   avm_free (self->b0);
   avm_free (self->q);
+  avm_free (self->s);
+  avm_free (self->parts);
+  avm_free (self->starts);
   avm_free (self->costs);
   avm_free (self);
 }
@@ -363,31 +388,6 @@ avm_nmf_normalise (AvmNmf *self)
   }
 }
 
-/* W as the passes read it, and its sums */
-static void
-pack_atoms (AvmNmf *self)
-{
-  const AvmNmfConfig *c = &self->config;
-
-  for (int k = 0; k < c->n_components; k++) {
-    const float *w = self->w + k * self->w_stride;
-    double sum = 0.0;
-
-    for (int i = 0; i < self->n_panels; i++) {
-      size_t n = (size_t)AVM_MIN (PANEL, c->n_bins - i * PANEL);
-
-      memcpy (self->panels
-              + ((size_t)i * (size_t)c->n_components + (size_t)k) * PANEL,
-          w + i * PANEL, n * sizeof (float));
-    }
-    for (int f = 0; f < c->n_bins; f++) {
-      self->turned[f * self->k_stride + k] = w[f];
-      sum += (double)w[f];
-    }
-    self->b0[k] = sum;
-  }
-}
-
 static void
 pack_links (AvmNmf *self)
 {
@@ -408,6 +408,42 @@ make_job (AvmNmf *self)
           self->turned, self->silence, self->epsilon}};
 
   return job;
+}
+
+/* A panel of W as the passes read it, and its sums */
+static void
+work_pack (void *data, int item, int thread)
+{
+  AvmNmf *self = ((Job *)data)->nmf;
+  const AvmNmfConfig *c = &self->config;
+  int n = AVM_MIN (PANEL, c->n_bins - item * PANEL);
+  float *panel = self->panels + (size_t)item * (size_t)c->n_components * PANEL;
+  float *turned = self->turned + item * PANEL * self->k_stride;
+  double *sums = self->parts + item * self->k_stride;
+
+  (void)thread;
+  for (int k = 0; k < c->n_components; k++, panel += PANEL, turned++) {
+    const float *w = self->w + k * self->w_stride + item * PANEL;
+
+    memcpy (panel, w, (size_t)n * sizeof (float));
+    sums[k] = 0.0;
+    for (int f = 0; f < n; f++) {
+      turned[f * self->k_stride] = w[f];
+      sums[k] += (double)w[f];
+    }
+  }
+}
+
+static void
+pack_atoms (AvmNmf *self)
+{
+  Job job = make_job (self);
+
+  avm_nmf_pool_run (self->pool, work_pack, &job, self->n_panels);
+  memset (self->b0, 0, (size_t)self->k_stride * sizeof (double));
+  for (int i = 0; i < self->n_panels; i++)
+    for (int k = 0; k < self->config.n_components; k++)
+      self->b0[k] += self->parts[i * self->k_stride + k];
 }
 
 /* What the links say of a motion: a row of H^T A */
@@ -484,7 +520,6 @@ update_joint (float *restrict h, const float *restrict g,
     double root = sqrt (b[k] * b[k] + 4.0 * alpha[k] * gain);
     double above = b[k] >= 0.0 ? 2.0 * gain : root - b[k];
     double below = b[k] >= 0.0 ? root + b[k] : 2.0 * alpha[k];
-
     float fresh = (float)((double)h[k] * (above / below));
 
     fresh = fresh > LEAST ? fresh : LEAST;
@@ -524,17 +559,42 @@ work_frames (void *data, int item, int thread)
   self->costs[item] = cost;
 }
 
+/* s = 0 is Lee and Seung's rule */
+AVM_CLONES static void
+update_atom (
+    float *restrict w, const float *restrict p, double q, double s, int n)
+{
+  for (int f = 0; f < n; f++) {
+    double gain = (double)p[f], atom = (double)w[f];
+    double root = sqrt (gain * gain + 4.0 * q * s * atom);
+    float fresh = (float)(atom * (gain + root) / (2.0 * q));
+
+    fresh = fresh > LEAST ? fresh : LEAST;
+    w[f] = w[f] > 0.0f ? fresh : w[f];
+  }
+}
+
+/* W of a portion of the panels */
 static void
 work_bins (void *data, int item, int thread)
 {
   const Job *job = data;
   AvmNmf *self = job->nmf;
-  int first = item * job->panels;
+  const AvmNmfConfig *c = &self->config;
+  int first = self->starts[item], end = self->starts[item + 1];
 
   (void)thread;
-  self->ops->over_bins (&job->pass, first,
-      AVM_MIN (first + job->panels, self->n_panels), self->p, self->p_rows,
+  self->ops->over_bins (&job->pass, first, end, self->p, self->p_rows,
       job->cost ? self->costs : NULL);
+  for (int i = first; i < end; i++) {
+    const float *p = self->p + (ptrdiff_t)i * self->p_rows * PANEL;
+    float *w = self->w + i * PANEL;
+
+    for (int k = 0; k < c->n_components; k++)
+      if (self->q[k] > 0.0)
+        update_atom (w + k * self->w_stride, p + k * PANEL, self->q[k],
+            self->s[k], AVM_MIN (PANEL, c->n_bins - i * PANEL));
+  }
 }
 
 static double
@@ -577,24 +637,9 @@ pass_over_frames (AvmNmf *self, bool update)
   return cost + sum_costs (self, blocks_of (self->n_frames));
 }
 
-/* Makes P; cost NULL: not wanted */
+/* q and s of the rule for W */
 static void
-pass_over_bins (AvmNmf *self, double *cost)
-{
-  Job job = make_job (self);
-  int n_threads = self->config.n_threads;
-  int parts = n_threads > 1 ? 4 * n_threads : 1;
-
-  job.cost = cost != NULL;
-  job.panels = (self->n_panels + parts - 1) / parts;
-  avm_nmf_pool_run (self->pool, work_bins, &job,
-      (self->n_panels + job.panels - 1) / job.panels);
-  if (cost != NULL)
-    *cost = cost_of_links (self, true) + sum_costs (self, self->n_panels);
-}
-
-static void
-sum_activations (AvmNmf *self)
+sum_up (AvmNmf *self)
 {
   const AvmNmfConfig *c = &self->config;
 
@@ -602,42 +647,26 @@ sum_activations (AvmNmf *self)
   for (int n = 0; n < self->n_frames; n++)
     for (int k = 0; k < c->n_components; k++)
       self->q[k] += (double)self->h[n * self->k_stride + k];
-}
-
-/* s = 0 is Lee and Seung's rule */
-AVM_CLONES static void
-update_atom (
-    float *restrict w, const float *restrict p, double q, double s, int n)
-{
-  for (int f = 0; f < n; f++) {
-    double gain = (double)p[f], atom = (double)w[f];
-    double root = sqrt (gain * gain + 4.0 * q * s * atom);
-
-    float fresh = (float)(atom * (gain + root) / (2.0 * q));
-
-    fresh = fresh > LEAST ? fresh : LEAST;
-    w[f] = w[f] > 0.0f ? fresh : w[f];
-  }
-}
-
-static void
-update_atoms (AvmNmf *self)
-{
-  const AvmNmfConfig *c = &self->config;
-
-  sum_activations (self);
   for (int k = 0; k < c->n_components; k++) {
-    double s = 0.0;
-
-    if (!(self->q[k] > 0.0))
-      continue;
+    self->s[k] = 0.0;
     for (int i = 0; i < c->n_motions && self->motion != NULL; i++)
-      s += self->mu * (double)self->a[k * self->a_stride + i];
-    for (int i = 0; i < self->n_panels; i++)
-      update_atom (self->w + k * self->w_stride + i * PANEL,
-          self->p + ((ptrdiff_t)i * self->p_rows + k) * PANEL, self->q[k], s,
-          AVM_MIN (PANEL, c->n_bins - i * PANEL));
+      self->s[k] += self->mu * (double)self->a[k * self->a_stride + i];
   }
+}
+
+/* Updates W; cost NULL: not wanted */
+static void
+pass_over_bins (AvmNmf *self, double *cost)
+{
+  Job job = make_job (self);
+
+  job.cost = cost != NULL;
+  if (job.cost)
+    *cost = cost_of_links (self, true);
+  sum_up (self);
+  avm_nmf_pool_run (self->pool, work_bins, &job, self->n_portions);
+  if (job.cost)
+    *cost += sum_costs (self, self->n_panels);
   if (self->motion != NULL)
     avm_nmf_normalise (self);
 }
@@ -701,10 +730,8 @@ avm_nmf_iterate (AvmNmf *self, unsigned what)
   pack_links (self);
   if (what & AVM_NMF_UPDATE_H || !(what & AVM_NMF_UPDATE_W))
     cost = pass_over_frames (self, what & AVM_NMF_UPDATE_H);
-  if (what & AVM_NMF_UPDATE_W) {
+  if (what & AVM_NMF_UPDATE_W)
     pass_over_bins (self, what & AVM_NMF_UPDATE_H ? NULL : &cost);
-    update_atoms (self);
-  }
   if (what & AVM_NMF_UPDATE_A && self->motion != NULL)
     update_links (self);
   avm_ftz_restore (state);

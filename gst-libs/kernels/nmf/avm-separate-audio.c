@@ -18,10 +18,10 @@
 #include <string.h>
 
 #define N_BANDS 40
-#define N_MFCC 13
+#define N_MFCC SEPARATE_N_MFCC
 #define LOWEST 40.0 /* Hz */
 #define STARTS 20
-#define FLOOR 1e-6  /* of the strongest band, -60 dB */
+#define FLOOR 1e-6 /* of the strongest band, -60 dB */
 
 static double
 hz_to_mel (double hz)
@@ -55,8 +55,9 @@ mel_bands (const AvmSeparate *self, const float *atom, double *bands)
     bands[b] = 0.0;
     for (size_t f = first; f <= last; f++) {
       double hz = (double)f * bin;
-      double weight = hz <= middle ? 1.0 - (middle - hz) / (middle - left + bin)
-                                   : 1.0 - (hz - middle) / (right - middle + bin);
+      double weight = hz <= middle
+          ? 1.0 - (middle - hz) / (middle - left + bin)
+          : 1.0 - (hz - middle) / (right - middle + bin);
 
       for (int c = 0; weight > 0.0 && c < self->set.n_channels; c++) {
         double x = atom[(size_t)c * self->bins + f];
@@ -68,12 +69,12 @@ mel_bands (const AvmSeparate *self, const float *atom, double *bands)
 }
 
 /* Coefficients 1 .. 13: without the loudness. */
-static void
-mfcc (const AvmSeparate *self, const float *atom, float *out)
+void
+separate_audio_mfcc (const AvmSeparate *self, int atom, float *out)
 {
   double bands[N_BANDS], strongest = 0.0;
 
-  mel_bands (self, atom, bands);
+  mel_bands (self, self->now.w + (size_t)atom * self->n_bins, bands);
   for (int b = 0; b < N_BANDS; b++)
     strongest = fmax (strongest, bands[b]);
   for (int b = 0; b < N_BANDS; b++)
@@ -107,8 +108,7 @@ group (AvmSeparate *self, const int *atoms, int n_atoms, int n_groups,
   ok = points != NULL;
   if (ok) {
     for (int i = 0; i < n_atoms; i++)
-      mfcc (self, self->now.w + (size_t)atoms[i] * self->n_bins,
-          points + (size_t)i * N_MFCC);
+      separate_audio_mfcc (self, atoms[i], points + (size_t)i * N_MFCC);
     avm_kmeans_run (
         kmeans, points, n_atoms, self->set.seed, STARTS, 100, labels);
   } else {
@@ -180,8 +180,7 @@ separate_audio_deal (AvmSeparate *self, const int *atoms, int n_atoms,
   for (int g = 0; g < n_groups; g++)
     source_of[g] = sources[g];
   if (self->has_before && self->before.n_atoms == d->n_atoms)
-    match_groups (
-        self, atoms, n_atoms, labels, sources, n_groups, source_of);
+    match_groups (self, atoms, n_atoms, labels, sources, n_groups, source_of);
   for (int i = 0; i < n_atoms; i++) {
     float *links = d->links + (size_t)atoms[i] * (size_t)self->set.n_sources;
 

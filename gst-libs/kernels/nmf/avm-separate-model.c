@@ -15,18 +15,6 @@
  * random, so that it can turn to other notes. */
 #define WARMTH 0.9f
 
-/* Grows an array to so many floats; what it held is lost. */
-static bool
-reserve (float **array, size_t *room, size_t n, size_t row)
-{
-  if (n <= *room && *array != NULL)
-    return true;
-  avm_free (*array);
-  *array = avm_alloc (n * row, sizeof (float));
-  *room = *array != NULL ? n : 0;
-  return *array != NULL;
-}
-
 void
 separate_dictionary_clear (Dictionary *d)
 {
@@ -92,8 +80,8 @@ separate_iterate (
     double cost = avm_nmf_iterate (self->nmf, what) + run->offset;
 
     if (run->progress != NULL
-        && !run->progress (run->user, self->n_blocks, run->iteration,
-            run->n_iterations, cost))
+        && !run->progress (
+            run->user, self->n_blocks, run->iteration, run->n_iterations, cost))
       return avm_error_set (error, AVM_ERROR_CANCELLED, -1, "cancelled");
     run->iteration++;
   }
@@ -187,8 +175,31 @@ deal_all (AvmSeparate *self, AvmError *error)
     atoms[k] = k;
   for (int c = 0; c < self->set.n_sources; c++)
     sources[c] = c;
-  return separate_audio_deal (self, atoms, self->now.n_atoms, sources,
-      self->set.n_sources, error);
+  return separate_audio_deal (
+      self, atoms, self->now.n_atoms, sources, self->set.n_sources, error);
+}
+
+/* A by regression, then the links of all atoms together. */
+static bool
+link_by_motion (AvmSeparate *self, Run *run, AvmError *error)
+{
+  fill_links (self);
+  return separate_motion_fit (self, run->n_frames, self->set.mu, error)
+      && separate_motion_link (self, run->n_frames, error);
+}
+
+/* Eq. (2) with every atom linked to the motions of its source alone, then the
+ * links anew. */
+static bool
+refine (AvmSeparate *self, Run *run, AvmError *error)
+{
+  separate_motion_restrict (self);
+  if (!separate_motion_fit (self, run->n_frames, self->set.mu, error)
+      || !separate_iterate_joint (self, run, self->set.iterations, error))
+    return false;
+  avm_nmf_normalise (self->nmf);
+  keep (self, run->n_frames);
+  return separate_motion_link (self, run->n_frames, error);
 }
 
 /* audio, sequential, joint */
@@ -201,35 +212,28 @@ factorise_blind (AvmSeparate *self, Run *run, AvmError *error)
   int n_atoms = AVM_MAX (self->set.n_components, self->set.n_sources);
 
   if (!separate_need_nmf (self, n_atoms, moving ? self->n_motions : 0, error)
-      || !avm_nmf_set_input (self->nmf, self->v, (ptrdiff_t)self->n_bins,
-          run->n_frames, error))
+      || !avm_nmf_set_input (
+          self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
   run->n_iterations = self->set.iterations * (joint ? 2 : 1);
   start (self);
   /* that of eq. (2) while no atom is linked */
   if (joint)
-    run->offset = scaled_lambda (self)
-        * separate_motion_energy (self, run->n_frames);
+    run->offset =
+        scaled_lambda (self) * separate_motion_energy (self, run->n_frames);
   avm_nmf_set_motion (self->nmf, NULL, 0.0, 0.0);
   if (!separate_iterate (self, run, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H,
           self->set.iterations, error))
     return false;
   avm_nmf_normalise (self->nmf);
-  if (moving) {
-    fill_links (self);
-    if (!separate_motion_fit (self, run->n_frames, self->set.mu, error))
-      return false;
-  }
-  if (joint
-      && !separate_iterate_joint (self, run, self->set.iterations, error))
-    return false;
-  if (!separate_dictionary_reserve (self, &self->now, (size_t)n_atoms,
-          (size_t)self->max_frames))
+  if (!separate_dictionary_reserve (
+          self, &self->now, (size_t)n_atoms, (size_t)self->max_frames))
     return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory");
   keep (self, run->n_frames);
   if (!moving)
     return deal_all (self, error);
-  return separate_motion_link (self, run->n_frames, error);
+  return link_by_motion (self, run, error)
+      && (!joint || refine (self, run, error));
 }
 
 /* score, joint-score */
@@ -248,14 +252,14 @@ factorise_score (AvmSeparate *self, Run *run, AvmError *error)
     return true;
   }
   if (!separate_need_nmf (self, n_atoms, joint ? self->n_motions : 0, error)
-      || !avm_nmf_set_input (self->nmf, self->v, (ptrdiff_t)self->n_bins,
-          run->n_frames, error))
+      || !avm_nmf_set_input (
+          self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
   run->n_iterations = self->set.iterations * (joint ? 2 : 1);
   separate_score_fill (self, run->n_frames, joint);
   if (joint)
-    run->offset = scaled_lambda (self)
-        * separate_motion_energy (self, run->n_frames);
+    run->offset =
+        scaled_lambda (self) * separate_motion_energy (self, run->n_frames);
   avm_nmf_set_motion (self->nmf, NULL, 0.0, 0.0);
   if (!separate_iterate (self, run, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H,
           self->set.iterations, error))
@@ -263,8 +267,7 @@ factorise_score (AvmSeparate *self, Run *run, AvmError *error)
   avm_nmf_normalise (self->nmf);
   if (joint
       && (!separate_motion_fit (self, run->n_frames, self->set.mu, error)
-          || !separate_iterate_joint (
-              self, run, self->set.iterations, error)))
+          || !separate_iterate_joint (self, run, self->set.iterations, error)))
     return false;
   keep (self, run->n_frames);
   separate_score_link (self);

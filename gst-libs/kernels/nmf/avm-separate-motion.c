@@ -48,8 +48,7 @@ separate_motion_add (Motion *motion, double time, float speed)
     at--;
   }
   motion->speeds[at].time = time;
-  motion->speeds[at].speed =
-      isfinite (speed) && speed >= 0.0f ? speed : NAN;
+  motion->speeds[at].speed = isfinite (speed) && speed >= 0.0f ? speed : NAN;
   motion->n++;
   return true;
 }
@@ -177,9 +176,8 @@ find_range (AvmSeparate *self, int m, int n_frames, float *scratch)
     return;
   qsort (scratch, (size_t)n, sizeof (float), compare_floats);
   motion->low = scratch[(int)(separate_tuning.low * (n - 1))];
-  motion->high =
-      fmaxf (scratch[(int)(separate_tuning.high * (n - 1))],
-          0.7f * motion->high);
+  motion->high = fmaxf (
+      scratch[(int)(separate_tuning.high * (n - 1))], 0.7f * motion->high);
 }
 
 static void
@@ -249,8 +247,7 @@ separate_motion_prepare (AvmSeparate *self, int n_frames, AvmError *error)
 
     to_frames (self, m, n_frames, gap);
     find_range (self, m, n_frames, scratch);
-    greatest =
-        fmaxf (greatest, self->motions[m].high - self->motions[m].low);
+    greatest = fmaxf (greatest, self->motions[m].high - self->motions[m].low);
   }
   for (int m = 0; m < self->n_motions; m++)
     scale_to_range (self, m, n_frames, LEAST_RANGE * greatest);
@@ -356,48 +353,31 @@ separate_motion_fit (
   return true;
 }
 
-/* How much of motion m atom k explains while it sounds, 0 .. 1 or so */
-static double
-explained (const AvmSeparate *self, int n_frames, int k, int m, float a)
+/* Mean of the motions of a source, as they are scaled; NaN not known */
+float
+separate_source_speed (const AvmSeparate *self, int frame, int source)
 {
-  double up = 0.0, down = 0.0;
-  const Dictionary *d = &self->now;
+  const float *row = self->m + frame * self->m_motions;
+  float sum = 0.0f;
+  int known = 0;
 
-  for (int n = 0; n < n_frames; n++) {
-    double h = d->h[n * d->n_atoms + k];
-    float speed = self->m[n * self->m_motions + m];
-
-    if (isnan (speed))
-      continue;
-    up += h * h * a;
-    down += h * speed;
-  }
-  return down > 0.0 ? up / down : 0.0;
+  for (int m = 0; m < self->m_motions; m++)
+    if (self->owner[m] == source && !isnan (row[m])) {
+      sum += row[m];
+      known++;
+    }
+  return known > 0 ? sum / (float)known : NAN;
 }
 
-/* Mean speed of a source's motions, as they are scaled; unknown: half. */
-static void
-fill_gates (AvmSeparate *self, int n_frames)
+static int
+greatest_link (const AvmSeparate *self, const float *a)
 {
-  int n_sources = self->set.n_sources;
-  float power = (float)separate_tuning.gate_power;
+  int best = 0;
 
-  for (int n = 0; n < n_frames; n++)
-    for (int c = 0; c < n_sources; c++) {
-      float sum = 0.0f;
-      int known = 0;
-
-      for (int m = 0; m < self->m_motions; m++) {
-        float speed = self->m[n * self->m_motions + m];
-
-        if (self->owner[m] != c || isnan (speed))
-          continue;
-        sum += speed;
-        known++;
-      }
-      sum = known > 0 ? sum / (float)known : 0.5f;
-      self->now.gates[n * n_sources + c] = powf (sum + 0.02f, power);
-    }
+  for (int m = 1; m < self->m_motions; m++)
+    if (a[m] > a[best])
+      best = m;
+  return self->owner[best];
 }
 
 bool
@@ -405,38 +385,41 @@ separate_motion_link (AvmSeparate *self, int n_frames, AvmError *error)
 {
   int n_sources = self->set.n_sources, n_still = 0, n_left = 0;
   int still[AVM_SEPARATE_MAX_SOURCES], left[MAX_ATOMS];
+  int start[MAX_ATOMS], labels[MAX_ATOMS];
+  bool moves[AVM_SEPARATE_MAX_SOURCES] = {false};
   ptrdiff_t stride;
   const float *a = avm_nmf_get_a (self->nmf, &stride);
 
-  for (int c = 0; c < n_sources; c++) {
-    bool moves = false;
-
-    for (int m = 0; m < self->m_motions; m++)
-      moves |= self->owner[m] == c;
-    if (!moves)
+  for (int k = 0; k < self->now.n_atoms; k++)
+    start[k] = greatest_link (self, a + k * stride);
+  if (!separate_partition (self, n_frames, start, labels))
+    return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for links");
+  for (int m = 0; m < self->m_motions; m++)
+    moves[self->owner[m]] = true;
+  for (int c = 0; c < n_sources; c++)
+    if (!moves[c])
       still[n_still++] = c;
-  }
   for (int k = 0; k < self->now.n_atoms; k++) {
     float *links = self->now.links + k * n_sources;
-    double most = 0.0;
-    float greatest = 0.0f;
 
-    for (int m = 0; m < self->m_motions; m++) {
-      float x = a[k * stride + m];
-
-      links[self->owner[m]] = fmaxf (links[self->owner[m]], x);
-      greatest = fmaxf (greatest, x);
-      if (n_still > 0)
-        most = fmax (most, explained (self, n_frames, k, m, x));
-    }
-    if (n_still > 0 && most < 0.5)
+    memset (links, 0, (size_t)n_sources * sizeof (float));
+    links[labels[k]] = 1.0f;
+    if (!moves[labels[k]])
       left[n_left++] = k;
-    for (int c = 0; c < n_sources; c++)
-      links[c] = greatest > 0.0f
-          ? powf (links[c] / greatest, (float)separate_tuning.link_power)
-          : 1.0f;
   }
-  fill_gates (self, n_frames);
   return n_left == 0
       || separate_audio_deal (self, left, n_left, still, n_still, error);
+}
+
+void
+separate_motion_restrict (AvmSeparate *self)
+{
+  int n_sources = self->set.n_sources;
+  ptrdiff_t stride;
+  float *a = avm_nmf_get_a (self->nmf, &stride);
+
+  for (int k = 0; k < self->now.n_atoms; k++)
+    for (int m = 0; m < self->m_motions; m++)
+      a[k * stride + m] =
+          self->now.links[k * n_sources + self->owner[m]] > 0.0f ? 1.0f : 0.0f;
 }

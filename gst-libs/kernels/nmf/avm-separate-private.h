@@ -17,6 +17,7 @@
 #define MAX_ATOMS 1024
 /* frames that are made into sound at a time */
 #define CHUNK 16
+#define SEPARATE_N_MFCC 13
 
 /* The factors of a block and what they mean */
 typedef struct {
@@ -43,9 +44,9 @@ typedef struct {
 
 struct _AvmSeparate {
   AvmSeparateSettings set;
-  size_t bins, n_bins;             /* of a channel, of all */
-  int block, overlap, max_frames;  /* frames */
-  int n_blocks;                    /* done */
+  size_t bins, n_bins;            /* of a channel, of all */
+  int block, overlap, max_frames; /* frames */
+  int n_blocks;                   /* done */
 
   float *mix; /* n_channels rows of room + window samples */
   size_t room, have;
@@ -54,7 +55,7 @@ struct _AvmSeparate {
   bool finished;
   AvmStft *stft;
 
-  float *v; /* max_frames x n_bins */
+  float *v;    /* max_frames x n_bins */
   double mass; /* of v, mean of a frame */
 
   AvmSeparateNote *notes;
@@ -71,11 +72,11 @@ struct _AvmSeparate {
   Dictionary now, before;
   bool has_before, last;
 
-  AvmIstft **istfts; /* n_sources x n_channels */
+  AvmIstft **istfts;                    /* n_sources x n_channels */
   AvmComplex *spectrum, *rest, *masked; /* of a channel */
   float *sum;                           /* n_bins */
-  float *masks, *masks_before; /* n_sources x n_bins */
-  int64_t emit, emit_end;      /* frames */
+  float *masks, *masks_before;          /* n_sources x n_bins */
+  int64_t emit, emit_end;               /* frames */
   float *chunk; /* n_sources rows of CHUNK hops of frames, interleaved */
   size_t chunk_room, chunk_n, chunk_at;
   uint64_t n_made; /* samples, chunk included */
@@ -94,21 +95,25 @@ typedef struct {
 typedef struct {
   double lag, gamma, low, high, link_power, gate_power, mask_power;
   int variants, noise;
+  double timbre, change;
+  int likelihood;
+  double near, far;
+  int starts, raw;
 } SeparateTuning;
 extern SeparateTuning separate_tuning;
 
 double separate_frame_time (const AvmSeparate *self, int frame);
 
 /* avm-separate-model.c */
-bool separate_dictionary_reserve (AvmSeparate *self, Dictionary *dictionary,
-    size_t atoms, size_t frames);
+bool separate_dictionary_reserve (
+    AvmSeparate *self, Dictionary *dictionary, size_t atoms, size_t frames);
 void separate_dictionary_clear (Dictionary *dictionary);
 bool separate_factorise (AvmSeparate *self, Run *run, AvmError *error);
 /* The factorisation for so many atoms and motions, in self->nmf. */
 bool separate_need_nmf (
     AvmSeparate *self, int n_atoms, int n_motions, AvmError *error);
-bool separate_iterate (AvmSeparate *self, Run *run, unsigned what, int n,
-    AvmError *error);
+bool separate_iterate (
+    AvmSeparate *self, Run *run, unsigned what, int n, AvmError *error);
 /* Eq. (2) from the factors as they are; A stays 0 where links are 0. */
 bool separate_iterate_joint (
     AvmSeparate *self, Run *run, int n, AvmError *error);
@@ -125,10 +130,23 @@ double separate_motion_energy (const AvmSeparate *self, int n_frames);
  * what is 0 in A stays 0. */
 bool separate_motion_fit (
     AvmSeparate *self, int n_frames, double mu, AvmError *error);
-/* Links and gates of self->now from A */
+/* Links of self->now: whose motion the sum of whose atoms follows. A has the
+ * start of the search. */
 bool separate_motion_link (AvmSeparate *self, int n_frames, AvmError *error);
+/* Leaves in A only what the links of self->now allow. */
+void separate_motion_restrict (AvmSeparate *self);
+
+/* Mean of a source's motions in a frame, as they are scaled; NaN not known */
+float separate_source_speed (const AvmSeparate *self, int frame, int source);
+
+/* avm-separate-partition.c */
+/* The source of each atom of self->now, by motion and timbre; `start`: one
+ * of the partitions the search starts from. False: MEMORY. */
+bool separate_partition (
+    AvmSeparate *self, int n_frames, const int *start, int *labels);
 
 /* avm-separate-audio.c */
+void separate_audio_mfcc (const AvmSeparate *self, int atom, float *out);
 /* Links some atoms of self->now to some sources by their timbre, one source
  * each. */
 bool separate_audio_deal (AvmSeparate *self, const int *atoms, int n_atoms,

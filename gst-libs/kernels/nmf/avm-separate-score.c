@@ -171,8 +171,8 @@ unique (int *keys, int n)
 }
 
 static bool
-note_is_near (const AvmSeparate *self, const AvmSeparateNote *note,
-    int n_frames)
+note_is_near (
+    const AvmSeparate *self, const AvmSeparateNote *note, int n_frames)
 {
   return note->onset - EARLY < separate_frame_time (self, n_frames)
       && note->onset + note->duration + LATE > separate_frame_time (self, 0);

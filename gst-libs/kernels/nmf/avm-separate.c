@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-SeparateTuning separate_tuning = {0.03, 0.6, 0.05, 0.95, 8.0, 0.0, 1.0, 1, 1};
+SeparateTuning separate_tuning = {
+    0.03, 0.6, 0.05, 0.95, 8.0, 0.0, 1.0, 1, 1, 1.0, 2.0, 0, 0.05, 0.5, 16, 1};
 
 void
 avm_separate_settings_init (AvmSeparateSettings *settings)
@@ -90,13 +91,13 @@ find_sizes (AvmSeparate *self)
   self->bins = (size_t)s->window / 2 + 1;
   self->n_bins = self->bins * (size_t)s->n_channels;
   self->block = AVM_MAX ((int)lround (s->block * per_second), 8);
-  self->overlap = AVM_MIN ((int)lround (s->overlap * per_second),
-      self->block / 2);
+  self->overlap =
+      AVM_MIN ((int)lround (s->overlap * per_second), self->block / 2);
   /* A mixture that ends soon after a block is taken as one: the last block
    * is never too short to learn from. */
   self->max_frames = self->block + AVM_MAX (self->overlap, self->block / 4);
-  self->room = (size_t)(self->max_frames - 1) * (size_t)s->hop
-      + (size_t)s->window;
+  self->room =
+      (size_t)(self->max_frames - 1) * (size_t)s->hop + (size_t)s->window;
   self->chunk_room = CHUNK * (size_t)s->hop;
 }
 
@@ -119,8 +120,7 @@ allocate (AvmSeparate *self)
 
   /* frames that reach beyond the end read window samples more */
   self->mix = avm_alloc (n_channels * (self->room + window), sizeof (float));
-  self->v =
-      avm_alloc ((size_t)self->max_frames * self->n_bins, sizeof (float));
+  self->v = avm_alloc ((size_t)self->max_frames * self->n_bins, sizeof (float));
   self->stft = avm_stft_new (AVM_WINDOW_HANN, window, window, hop);
   self->istfts = avm_alloc (n_sources * n_channels, sizeof (AvmIstft *));
   self->spectrum = avm_alloc (self->bins, sizeof (AvmComplex));
@@ -350,8 +350,7 @@ avm_separate_is_due (const AvmSeparate *self)
 static const float *
 frame_samples (const AvmSeparate *self, int channel, int frame)
 {
-  return self->mix
-      + (size_t)channel * (self->room + (size_t)self->set.window)
+  return self->mix + (size_t)channel * (self->room + (size_t)self->set.window)
       + (size_t)frame * (size_t)self->set.hop;
 }
 
@@ -377,8 +376,7 @@ make_spectrogram (AvmSeparate *self, int n_frames)
     double square = 0.0;
 
     for (int c = 0; c < self->set.n_channels; c++)
-      magnitudes (
-          avm_stft_frame (self->stft, frame_samples (self, c, n), NULL),
+      magnitudes (avm_stft_frame (self->stft, frame_samples (self, c, n), NULL),
           row + (size_t)c * self->bins, self->bins);
     for (size_t f = 0; f < self->n_bins; f++) {
       square += (double)row[f] * row[f];
@@ -437,8 +435,8 @@ add_scaled (float *restrict out, const float *restrict in, float x, size_t n)
 
 /* What each source has in a frame, n_sources x n_bins */
 static void
-model_frame (const AvmSeparate *self, const Dictionary *d, int frame,
-    float *out)
+model_frame (
+    const AvmSeparate *self, const Dictionary *d, int frame, float *out)
 {
   int n_sources = self->set.n_sources;
   const float *gates = d->gates + (size_t)frame * (size_t)n_sources;
@@ -593,10 +591,13 @@ next_block (AvmSeparate *self)
 
   self->before = self->now;
   self->now = swap;
-  memmove (d->h, d->h + (size_t)step * (size_t)d->n_atoms,
-      (size_t)keep * (size_t)d->n_atoms * sizeof (float));
-  memmove (d->gates, d->gates + (size_t)step * n_sources,
-      (size_t)keep * n_sources * sizeof (float));
+  /* a block of silence has no factors */
+  if (d->n_atoms > 0) {
+    memmove (d->h, d->h + (size_t)step * (size_t)d->n_atoms,
+        (size_t)keep * (size_t)d->n_atoms * sizeof (float));
+    memmove (d->gates, d->gates + (size_t)step * n_sources,
+        (size_t)keep * n_sources * sizeof (float));
+  }
   d->n_frames = keep;
   self->has_before = true;
   skip = AVM_MIN (skip, self->have);
@@ -604,8 +605,8 @@ next_block (AvmSeparate *self)
     float *row =
         self->mix + (size_t)c * (self->room + (size_t)self->set.window);
 
-    memmove (row, row + skip, (self->room + (size_t)self->set.window - skip)
-            * sizeof (float));
+    memmove (row, row + skip,
+        (self->room + (size_t)self->set.window - skip) * sizeof (float));
   }
   self->have -= skip;
   if (self->finished)
