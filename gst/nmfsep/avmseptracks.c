@@ -13,6 +13,7 @@
 typedef struct {
   guint track;
   gint first, second; /* speed and -1, or vx and vy */
+  gint sway, sway_y;  /* vx and vy of what is taken off; -1: nothing is */
   gint confidence;    /* -1: the series has none */
 } Column;
 
@@ -131,15 +132,61 @@ channel_of (const GstAvmSeriesInfo *info, const gchar *quantity, gint region)
   return gst_avm_series_info_find_channel (info, quantity, region, GST_AVM_ANY);
 }
 
+/* A bow moves with the body that sways: which other region of the player tells
+ * by how much. The hand is the steadiest of them, a box around the whole player
+ * holds background that stands still. */
+static void
+find_sway (const GstAvmSeriesInfo *info, gint region, Column *column)
+{
+  static const gchar *const roles[] = {"hand", "face", "player"};
+  gint player = gst_avm_region_id_get_player (region);
+  guint n = gst_avm_series_info_get_n_channels (info);
+
+  for (guint r = 0; r < G_N_ELEMENTS (roles) && player >= 0; r++)
+    for (guint i = 0; i < n; i++) {
+      gint other = gst_avm_series_info_get_region (info, i);
+
+      if (gst_avm_region_id_get_player (other) != player
+          || g_strcmp0 (gst_avm_region_id_get_role (other), roles[r]) != 0
+          || !g_str_equal (gst_avm_series_info_get_quantity (info, i), "vx"))
+        continue;
+      column->sway = (gint)i;
+      column->sway_y = channel_of (info, "vy", other);
+      if (column->sway_y >= 0)
+        return;
+    }
+}
+
 static void
 add_column (AvmSepTracks *self, const GstAvmSeriesInfo *info, gint first,
     gint second, gint number)
 {
   gint region = gst_avm_series_info_get_region (info, (guint)first);
   Column column = {find_track (self, info, (guint)first, number), first, second,
-      channel_of (info, "confidence", region)};
+      -1, -1, channel_of (info, "confidence", region)};
+  const gchar *role =
+      g_array_index (self->tracks, AvmSepTrack, column.track).role;
 
+  if (second >= 0 && g_str_has_prefix (role, "bow"))
+    find_sway (info, region, &column);
   g_array_append_val (self->columns, column);
+}
+
+static gfloat
+speed_of (const Column *column, const gfloat *row)
+{
+  gfloat x = row[column->first], y;
+
+  if (column->second < 0)
+    return x;
+  y = row[column->second];
+  /* where the other is lost, better with the sway than not at all */
+  if (column->sway_y >= 0 && isfinite (row[column->sway])
+      && isfinite (row[column->sway_y])) {
+    x -= row[column->sway];
+    y -= row[column->sway_y];
+  }
+  return hypotf (x, y);
 }
 
 /* How many speeds of the same region stand before this channel */
@@ -181,10 +228,8 @@ avm_sep_tracks_add_row (
 {
   for (guint i = 0; i < self->columns->len; i++) {
     const Column *column = &g_array_index (self->columns, Column, i);
-    AvmSepSpeed speed = {time, column->track, row[column->first]};
+    AvmSepSpeed speed = {time, column->track, speed_of (column, row)};
 
-    if (column->second >= 0)
-      speed.speed = hypotf (row[column->first], row[column->second]);
     /* !>: NaN is no confidence either */
     if (!isfinite (speed.speed)
         || (column->confidence >= 0 && !(row[column->confidence] > 0.0f)))

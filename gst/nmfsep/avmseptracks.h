@@ -39,7 +39,9 @@ void avm_sep_tracks_forget_motion (AvmSepTracks *tracks);
 void avm_sep_tracks_forget_links (AvmSepTracks *tracks);
 
 /* The series that comes from now on. A region with `speed` channels has a
- * track for each of them, another with `vx` and `vy` has one. */
+ * track for each of them, another with `vx` and `vy` has one: the speed; that
+ * of a bow is relative to the hand of the player, else the face, else all of
+ * the player, as the same series tells, because bodies sway. */
 void avm_sep_tracks_set_series (
     AvmSepTracks *tracks, const GstAvmSeriesInfo *info);
 void avm_sep_tracks_add_row (

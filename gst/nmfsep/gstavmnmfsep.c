@@ -16,7 +16,9 @@
  *   native order, 1 to 8 channels, 8 to 192 kHz;
  * * `motion`, on request: series of kind `motion` (avmopticalflow), per region
  *   `speed` (px/s, with #GstAvmOpticalFlow:clusters) or else `vx` and `vy`
- *   (px/s), and `confidence`; NaN is a gap;
+ *   (px/s), and `confidence`; NaN is a gap. The mean velocity of a bow counts
+ *   relative to that of its player's hand, else face, else whole region, where
+ *   the series has one: bodies sway;
  * * `notes`, on request: events of kind `note` (avmscorealign), `pitch` (MIDI);
  * * `association`, on request: events of kind `association` (avmassociate),
  *   region to part.
