@@ -674,10 +674,10 @@ open_separation (GstAvmNmfSep *self, const AvmSepSection *section)
   kernel_settings (&self->now, &section->info, settings);
   if (n_sources > AVM_SEPARATE_MAX_SOURCES) {
     GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-        (_ ("%s is to separate %" G_GUINT64_FORMAT " sources, but separates at "
-            "most %d. Ask for fewer source pads, or leave parts out of the "
-            "score."),
-            GST_ELEMENT_NAME (self), n_sources, AVM_SEPARATE_MAX_SOURCES),
+        (_ ("%s is to separate %u sources, but separates at most %d. Ask for "
+            "fewer source pads, or leave parts out of the score."),
+            GST_ELEMENT_NAME (self), (guint)MIN (n_sources, G_MAXUINT),
+            AVM_SEPARATE_MAX_SOURCES),
         (NULL));
     return GST_FLOW_ERROR;
   }
