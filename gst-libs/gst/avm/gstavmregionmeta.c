@@ -286,6 +286,7 @@ gst_buffer_add_avm_region_meta (GstBuffer *buffer, const GstAvmRegion *region)
     meta->region = *region;
     meta->region.role =
         g_intern_string (region->role != NULL ? region->role : "");
+    meta->region.orientation = g_intern_string (region->orientation);
   }
   return meta;
 }
@@ -369,6 +370,44 @@ gst_avm_region_meta_set_points (
   meta->points =
       n_points > 0 ? g_memdup2 (points, n_points * sizeof (*points)) : NULL;
   meta->n_points = n_points;
+}
+
+/* -- shots ---------------------------------------------------------------- */
+
+#define SHOT_EVENT "GstAvmShot"
+
+/**
+ * gst_event_new_avm_shot:
+ *
+ * A serialized downstream event before the first frame of a shot of a film.
+ * What a detector said before it holds no longer: elements that follow its
+ * regions forget them, and it gives anew those that it finds in the shot.
+ *
+ * Returns: (transfer full): the event
+ *
+ * Since: 0.1
+ */
+GstEvent *
+gst_event_new_avm_shot (void)
+{
+  return gst_event_new_custom (
+      GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty (SHOT_EVENT));
+}
+
+/**
+ * gst_event_is_avm_shot:
+ * @event: an event
+ *
+ * Returns: whether it is one of gst_event_new_avm_shot()
+ *
+ * Since: 0.1
+ */
+gboolean
+gst_event_is_avm_shot (GstEvent *event)
+{
+  g_return_val_if_fail (GST_IS_EVENT (event), FALSE);
+  return GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM
+      && gst_event_has_name (event, SHOT_EVENT);
 }
 
 /* -- regions as text ------------------------------------------------------ */
