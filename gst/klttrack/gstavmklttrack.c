@@ -146,7 +146,7 @@ struct _GstAvmKltTrack {
 
   /* streaming state */
   GPtrArray *from_file;
-  GPtrArray *known; /* what is tracked: id, role, part, last state */
+  GPtrArray *known;          /* what is tracked: id, role, part, last state */
   GHashTable *from_upstream; /* ids of those that a detector gave */
   GstVideoInfo info;
   AvmKlt *klt;
@@ -768,8 +768,7 @@ take_from_region_metas (
     } else if (!give (self, &meta->region)) {
       GST_DEBUG_OBJECT (self, "region %d outside the frame", meta->region.id);
     } else if (known == NULL) {
-      g_hash_table_add (
-          self->from_upstream, GINT_TO_POINTER (meta->region.id));
+      g_hash_table_add (self->from_upstream, GINT_TO_POINTER (meta->region.id));
     }
   }
 }

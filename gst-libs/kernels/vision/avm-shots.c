@@ -95,8 +95,9 @@ avm_shots_new (const AvmShotsParams *params, AvmError *error)
           && params->dissolve <= 1.0 && params->max_dissolve >= 0.0
           && params->max_dissolve <= 10.0 && params->min_shot >= 0.0
           && params->min_shot <= 60.0)) {
-    avm_error_set (error, AVM_ERROR_RANGE, -1, "cut %g, dissolve %g, %g s, %g s",
-        params->cut, params->dissolve, params->max_dissolve, params->min_shot);
+    avm_error_set (error, AVM_ERROR_RANGE, -1,
+        "cut %g, dissolve %g, %g s, %g s", params->cut, params->dissolve,
+        params->max_dissolve, params->min_shot);
     return NULL;
   }
   self = avm_alloc (1, sizeof (*self));
@@ -322,8 +323,7 @@ activity (const AvmShots *self, int64_t frame, int64_t first, int64_t last)
 }
 
 static bool
-stands_out (
-    const AvmShots *self, int64_t frame, int64_t first, int64_t last)
+stands_out (const AvmShots *self, int64_t frame, int64_t first, int64_t last)
 {
   double value = frame_at (self, frame)->unlike;
 
@@ -364,8 +364,8 @@ judge_cut (AvmShots *self, int64_t frame)
     return;
   f->cut = true;
   self->barrier = frame;
-  add_boundary (self,
-      &(AvmShotsBoundary){AVM_SHOTS_CUT, f->time, 0.0, f->unlike});
+  add_boundary (
+      self, &(AvmShotsBoundary){AVM_SHOTS_CUT, f->time, 0.0, f->unlike});
 }
 
 /* -- dissolves ---------------------------------------------------------------- */
@@ -378,8 +378,8 @@ typedef struct {
 
 /* a: projection of the frame's change on the whole change */
 AVM_CLONES static Mixture
-mixture (const float *restrict s, const float *restrict e,
-    const float *restrict t)
+mixture (
+    const float *restrict s, const float *restrict e, const float *restrict t)
 {
   float whole = 0.0f, product = 0.0f, own = 0.0f;
   float share, rest;
@@ -464,8 +464,8 @@ accept_dissolve (AvmShots *self)
   end = frame_at (self, first)->time;
   self->best.score = 0.0;
   self->barrier = first;
-  add_boundary (self,
-      &(AvmShotsBoundary){AVM_SHOTS_DISSOLVE, end, end - begin, c.score});
+  add_boundary (
+      self, &(AvmShotsBoundary){AVM_SHOTS_DISSOLVE, end, end - begin, c.score});
 }
 
 static bool
@@ -561,9 +561,8 @@ decided_until (const AvmShots *self)
     return INFINITY;
   if (self->judged == 0)
     return -INFINITY;
-  return self->best.score > 0.0
-      ? frame_at (self, self->best.from)->time
-      : frame_at (self, self->judged - 1)->time;
+  return self->best.score > 0.0 ? frame_at (self, self->best.from)->time
+                                : frame_at (self, self->judged - 1)->time;
 }
 
 bool

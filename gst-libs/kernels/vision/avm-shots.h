@@ -56,7 +56,10 @@ typedef struct {
     0.3, 0.3, 3.0, 0.2                                                         \
   }
 
-typedef enum { AVM_SHOTS_CUT, AVM_SHOTS_DISSOLVE } AvmShotsTransition;
+typedef enum {
+  AVM_SHOTS_CUT,
+  AVM_SHOTS_DISSOLVE
+} AvmShotsTransition;
 
 /**
  * AvmShotsBoundary: where a shot begins.
