@@ -339,38 +339,43 @@ is_key (GstAvmFaceDetect *self, GstClockTime now, GstClockTime interval)
   return now - self->key + GST_MSECOND >= interval;
 }
 
-static GstFlowReturn
-process (GstAvmFaceDetect *self, GstBuffer *buffer, const GstVideoFrame *frame,
-    GstClockTime now, const Settings *settings)
+/* What a frame is */
+typedef struct {
+  GstClockTime time;
+  gboolean shot; /* it begins one */
+  gboolean key;  /* it was searched */
+} Verdict;
+
+static gboolean
+analyse (GstAvmFaceDetect *self, const GstVideoFrame *frame,
+    const Settings *settings, Verdict *verdict)
 {
   gboolean known = avm_face_tracks_count (self->tracks) > 0;
-  gboolean shot = begins_shot (self, frame, now, settings->follow_cuts);
 
-  self->last = now;
-  if (shot) {
+  verdict->shot =
+      begins_shot (self, frame, verdict->time, settings->follow_cuts);
+  self->last = verdict->time;
+  if (verdict->shot) {
     avm_face_tracks_forget (self->tracks);
     self->key = GST_CLOCK_TIME_NONE;
     if (known)
       gst_pad_push_event (
           GST_BASE_TRANSFORM_SRC_PAD (self), gst_event_new_avm_shot ());
   }
-  if (!is_key (self, now, settings->interval))
-    return GST_FLOW_OK;
-  self->key = now;
-  if (!look (self, frame, settings, now))
-    return GST_FLOW_ERROR;
-  attach_faces (self, buffer, settings);
-  if (settings->post_messages)
-    post_message (self, buffer, now, shot);
-  return GST_FLOW_OK;
+  verdict->key = is_key (self, verdict->time, settings->interval);
+  if (!verdict->key)
+    return TRUE;
+  self->key = verdict->time;
+  return look (self, frame, settings, verdict->time);
 }
 
 static GstFlowReturn
 gst_avm_facedetect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstAvmFaceDetect *self = GST_AVM_FACEDETECT (trans);
+  Verdict verdict = {time_of (self, buffer), FALSE, FALSE};
   GstVideoFrame frame;
-  GstFlowReturn ret;
+  gboolean done;
   Settings settings;
 
   GST_OBJECT_LOCK (self);
@@ -385,9 +390,17 @@ gst_avm_facedetect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
         ("gst_video_frame_map failed on %" GST_PTR_FORMAT, buffer));
     return GST_FLOW_ERROR;
   }
-  ret = process (self, buffer, &frame, time_of (self, buffer), &settings);
+  done = analyse (self, &frame, &settings, &verdict);
+  /* a mapped frame is not writable */
   gst_video_frame_unmap (&frame);
-  return ret;
+  if (!done)
+    return GST_FLOW_ERROR;
+  if (verdict.key) {
+    attach_faces (self, buffer, &settings);
+    if (settings.post_messages)
+      post_message (self, buffer, verdict.time, verdict.shot);
+  }
+  return GST_FLOW_OK;
 }
 
 /* -- stream and states ----------------------------------------------------------- */
