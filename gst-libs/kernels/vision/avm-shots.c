@@ -32,7 +32,7 @@
 /* neighbours, on each side, that say how much the film moves anyway */
 #define NEIGHBOURS 12
 /* a cut stands out from them by this factor */
-#define PROMINENCE 2.5
+#define PROMINENCE 4.0
 
 /* what may be left over of a mixture, as a part of the whole change */
 #define MAX_RESIDUAL 0.35f
