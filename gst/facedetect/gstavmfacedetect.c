@@ -57,7 +57,7 @@
  *
  * Causal: each frame leaves with its own result; no latency is added but the
  * time that a key frame takes. Memory: about 150 bytes per pixel of the scaled
- * picture while a key frame is searched, and 1.4 MB.
+ * picture while a key frame is searched, and 2.7 MB.
  *
  * ## Example launch line
  * |[

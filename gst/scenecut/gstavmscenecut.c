@@ -13,7 +13,7 @@
  *   dissolves, from or to a black shot. Wipes are not found.
  * * `transition-duration` (d, s): of the dissolve that ends with the onset
  * * `score` (d, 0 to 1): how unlike the frames before and after are. Motion,
- *   camera motion included, flashes and lamps count for little.
+ *   camera motion included, and changes of the light count for little.
  * * confidence: half of the score over its threshold, at most 1; 1 for the
  *   start of the film
  *
@@ -27,7 +27,7 @@
  *
  * Delay: a shot is given some 12 frames after its end, or the length of half a
  * dissolve more. At EOS and on a jump back the last shot is given as far as it
- * goes. Memory: 1.4 MB. Time: 0.3 ms for a frame of 1280x720, on one core.
+ * goes. Memory: 2.7 MB. Time: 0.3 ms for a frame of 1280x720, on one core.
  *
  * ## Example launch line
  * |[
@@ -54,7 +54,7 @@
 GST_DEBUG_CATEGORY_STATIC (gst_avm_scenecut_debug);
 #define GST_CAT_DEFAULT gst_avm_scenecut_debug
 
-#define DEFAULT_CUT_THRESHOLD 0.15
+#define DEFAULT_CUT_THRESHOLD 0.1
 #define DEFAULT_DISSOLVE_THRESHOLD 0.15
 #define DEFAULT_MAX_DISSOLVE (3 * GST_SECOND)
 #define DEFAULT_MIN_SHOT (200 * GST_MSECOND)
@@ -91,6 +91,7 @@ struct _GstAvmSceneCut {
   AvmShotsParams used;
   AvmShots *shots;
   GstVideoInfo info;
+  GstSegment segment;
   gboolean have_info, running; /* running: a shot is open */
   GstClockTime last, end;      /* PTS of the last frame, and where it ends */
   AvmShotsBoundary open;       /* how the open shot began */
@@ -293,6 +294,18 @@ start_stream (GstAvmSceneCut *self, GstEvent *event)
   return gst_pad_push_event (self->srcpad, event);
 }
 
+/* Times of another segment do not go on with those of the shot. */
+static void
+take_segment (GstAvmSceneCut *self, GstEvent *event)
+{
+  const GstSegment *segment;
+
+  gst_event_parse_segment (event, &segment);
+  if (!gst_segment_is_equal (segment, &self->segment))
+    finish (self);
+  gst_segment_copy_into (segment, &self->segment);
+}
+
 static gboolean
 gst_avm_scenecut_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -313,8 +326,7 @@ gst_avm_scenecut_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
       gst_event_unref (event);
       return TRUE;
     case GST_EVENT_SEGMENT:
-      /* another place, without a flush: what came before ends there */
-      finish (self);
+      take_segment (self, event);
       break;
     case GST_EVENT_EOS:
       finish (self);
@@ -510,6 +522,7 @@ gst_avm_scenecut_init (GstAvmSceneCut *self)
       .max_dissolve = (gdouble)DEFAULT_MAX_DISSOLVE / GST_SECOND,
       .min_shot = (gdouble)DEFAULT_MIN_SHOT / GST_SECOND};
   self->last = self->end = GST_CLOCK_TIME_NONE;
+  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
   gst_pad_set_chain_function (
       self->sinkpad, GST_DEBUG_FUNCPTR (gst_avm_scenecut_chain));

@@ -7,13 +7,13 @@
 #include "vision/avm-shots.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* the small picture */
 #define COLUMNS 48
 #define ROWS 27
 #define CELLS (COLUMNS * ROWS)
-#define BINS 32
 
 /* its blocks, and how far they may move from frame to frame, cells */
 #define BLOCK_W 8
@@ -22,13 +22,14 @@
 #define REACH_Y 3
 /* variance of a block below which there is nothing to see, levels^2 */
 #define FLOOR 2.0f
+/* sum of the contrasts of all blocks at which a frame is half dark, levels */
+#define DARK 30.0
 /* a block of more contrast has no more say, levels */
 #define MAX_WEIGHT 20.0f
-#define HISTOGRAM_SHARE 0.15
 
 #define CAPACITY 256 /* frames that are remembered */
 /* frames that must stay unlike after a cut: a flash goes by */
-#define FLASH 4
+#define FLASH 6
 /* neighbours, on each side, that say how much the film moves anyway */
 #define NEIGHBOURS 12
 /* a cut stands out from them by this factor */
@@ -38,7 +39,13 @@
 #define MAX_RESIDUAL 0.35f
 /* least rms change of the small picture in a dissolve, levels */
 #define MIN_CHANGE 4.0f
+/* the ends are unlike by this factor more than motion makes them */
+#define DRIFT 2.5
 #define N_LENGTHS 12
+
+/* frames that a dissolve may still grow in; with the longest one and the
+ * neighbours less than CAPACITY */
+#define MAX_WAIT 40
 
 #define MAX_PENDING 64
 
@@ -47,7 +54,7 @@ typedef struct {
   double unlike; /* to the frame before */
   bool cut;      /* decided, begins a shot */
   float cells[CELLS];
-  float histogram[BINS];
+  float smooth[CELLS]; /* the same, for matching between cells */
 } Frame;
 
 typedef struct {
@@ -182,19 +189,24 @@ reduce (uint32_t *sums, const uint8_t *luma, ptrdiff_t stride, int width,
   }
 }
 
+/* Binomial, 3 x 3; a motion of half a cell then changes little. */
 static void
-count (const uint8_t *luma, ptrdiff_t stride, int width, int height,
-    float *histogram)
+smoothen (const float *cells, float *smooth)
 {
-  int sx = AVM_MAX (width / 160, 1), sy = AVM_MAX (height / 90, 1);
-  uint32_t bins[BINS] = {0};
-  uint32_t n = 0;
+  for (int y = 0; y < ROWS; y++)
+    for (int x = 0; x < COLUMNS; x++) {
+      float sum = 0.0f;
 
-  for (int y = 0; y < height; y += sy)
-    for (int x = 0; x < width; x += sx, n++)
-      bins[luma[y * stride + x] * BINS / 256]++;
-  for (int i = 0; i < BINS; i++)
-    histogram[i] = (float)bins[i] / (float)n;
+      for (int j = -1; j <= 1; j++)
+        for (int i = -1; i <= 1; i++) {
+          int u = AVM_CLAMP (x + i, 0, COLUMNS - 1);
+          int v = AVM_CLAMP (y + j, 0, ROWS - 1);
+
+          sum +=
+              (float)((2 - abs (i)) * (2 - abs (j))) * cells[v * COLUMNS + u];
+        }
+      smooth[y * COLUMNS + x] = sum / 16.0f;
+    }
 }
 
 /* -- how unlike two frames are ---------------------------------------------- */
@@ -260,22 +272,49 @@ correlate (const float *restrict a, const float *restrict b, int x0, int y0,
 static double
 unlike (const Frame *a, const Frame *b)
 {
-  double sum = 0.0, weights = 4.0, histograms = 0.0;
+  double sum = 0.0, weights = DARK;
 
   for (int y = 0; y < ROWS; y += BLOCK_H)
     for (int x = 0; x < COLUMNS; x += BLOCK_W) {
-      Moments here = moments (a->cells + y * COLUMNS + x);
+      Moments here = moments (a->smooth + y * COLUMNS + x);
       float variance, weight;
-      float r = correlate (a->cells, b->cells, x, y, here, &variance);
+      float r = correlate (a->smooth, b->smooth, x, y, here, &variance);
 
       weight = AVM_MIN (sqrtf (variance), MAX_WEIGHT);
       sum += weight * (1.0f - r);
       weights += weight;
     }
-  for (int i = 0; i < BINS; i++)
-    histograms += fabsf (a->histogram[i] - b->histogram[i]);
-  return (1.0 - HISTOGRAM_SHARE) * sum / weights
-      + HISTOGRAM_SHARE * 0.5 * histograms;
+  return sum / weights;
+}
+
+/* -- mixtures ---------------------------------------------------------------- */
+
+typedef struct {
+  float squares; /* of the whole change */
+  float share;   /* that a frame has of it */
+  float residual;
+} Mixture;
+
+/* a: projection of the frame's change on the whole change */
+AVM_CLONES static Mixture
+mixture (
+    const float *restrict s, const float *restrict e, const float *restrict t)
+{
+  float whole = 0.0f, product = 0.0f, own = 0.0f;
+  float share, rest;
+
+  for (int i = 0; i < CELLS; i++) {
+    float d = e[i] - s[i], c = t[i] - s[i];
+
+    whole += d * d;
+    product += d * c;
+    own += c * c;
+  }
+  if (!(whole > 0.0f))
+    return (Mixture){0.0f, 0.0f, 1.0f};
+  share = product / whole;
+  rest = AVM_MAX (own - share * product, 0.0f);
+  return (Mixture){whole, share, sqrtf (rest / whole)};
 }
 
 /* -- boundaries -------------------------------------------------------------- */
@@ -335,16 +374,31 @@ stands_out (const AvmShots *self, int64_t frame, int64_t first, int64_t last)
 static bool
 stays (const AvmShots *self, int64_t frame)
 {
+  const Frame *f = frame_at (self, frame), *before = frame_at (self, frame - 1);
+  double least = AVM_MAX (0.7 * self->params.cut, 0.5 * f->unlike);
   int64_t last = AVM_MIN (frame + FLASH, self->n_frames - 1);
-  const Frame *before = frame_at (self, frame - 1);
-  const Frame *earlier =
-      frame_at (self, AVM_MAX (frame - 1 - FLASH, oldest (self)));
+  int64_t first = AVM_MAX (frame - 1 - FLASH, oldest (self));
 
-  for (int64_t i = frame; i <= last; i++)
-    if (unlike (before, frame_at (self, i)) < 0.7 * self->params.cut)
+  for (int64_t i = frame + 1; i <= last; i++)
+    if (unlike (before, frame_at (self, i)) < least)
       return false;
-  return frame - 1 - FLASH < 0
-      || unlike (earlier, frame_at (self, last)) >= 0.7 * self->params.cut;
+  for (int64_t i = first; i < frame - 1; i++)
+    if (unlike (frame_at (self, i), f) < least)
+      return false;
+  return true;
+}
+
+/* Whether most of the change comes with this frame: the first frame of a fade
+ * from black is unlike black too. */
+static bool
+is_abrupt (const AvmShots *self, int64_t frame)
+{
+  int64_t last = AVM_MIN (frame + FLASH, self->n_frames - 1);
+
+  return mixture (frame_at (self, frame - 1)->cells,
+             frame_at (self, last)->cells, frame_at (self, frame)->cells)
+             .share
+      > 0.5f;
 }
 
 static void
@@ -360,7 +414,7 @@ judge_cut (AvmShots *self, int64_t frame)
         || (i < frame && frame_at (self, i)->cut))
       return;
   if (!stands_out (self, frame, first, self->n_frames - 1)
-      || !stays (self, frame))
+      || !stays (self, frame) || !is_abrupt (self, frame))
     return;
   f->cut = true;
   self->barrier = frame;
@@ -369,34 +423,6 @@ judge_cut (AvmShots *self, int64_t frame)
 }
 
 /* -- dissolves ---------------------------------------------------------------- */
-
-typedef struct {
-  float squares; /* of the whole change */
-  float share;   /* that a frame has of it */
-  float residual;
-} Mixture;
-
-/* a: projection of the frame's change on the whole change */
-AVM_CLONES static Mixture
-mixture (
-    const float *restrict s, const float *restrict e, const float *restrict t)
-{
-  float whole = 0.0f, product = 0.0f, own = 0.0f;
-  float share, rest;
-
-  for (int i = 0; i < CELLS; i++) {
-    float d = e[i] - s[i], c = t[i] - s[i];
-
-    whole += d * d;
-    product += d * c;
-    own += c * c;
-  }
-  if (!(whole > 0.0f))
-    return (Mixture){0.0f, 0.0f, 1.0f};
-  share = product / whole;
-  rest = AVM_MAX (own - share * product, 0.0f);
-  return (Mixture){whole, share, sqrtf (rest / whole)};
-}
 
 static Mixture
 mixture_at (const AvmShots *self, const Candidate *c, int64_t frame)
@@ -448,21 +474,44 @@ crossing (const AvmShots *self, const Candidate *c, float level)
   return frame_at (self, c->to)->time;
 }
 
+/* How unlike frames of one shot are over the length of the dissolve, before
+ * or after it; what is not more than that is motion. */
+static double
+drift (const AvmShots *self, const Candidate *c)
+{
+  int64_t n = c->to - c->from;
+  int64_t first = AVM_MAX (c->from - n, AVM_MAX (oldest (self), self->barrier));
+  int64_t last = AVM_MIN (c->to + n, self->n_frames - 1);
+  double least = 1.0;
+
+  for (int64_t i = c->to + 1; i <= last; i++)
+    if (frame_at (self, i)->cut)
+      last = i - 1;
+  if (2 * (c->from - first) >= n)
+    least = unlike (frame_at (self, first), frame_at (self, c->from));
+  if (2 * (last - c->to) >= n)
+    least =
+        AVM_MIN (least, unlike (frame_at (self, c->to), frame_at (self, last)));
+  return least < 1.0 ? least : 0.0;
+}
+
 /* The ends are where the line through its quarters meets 0 and 1. */
 static void
 accept_dissolve (AvmShots *self)
 {
-  Candidate c = self->best;
+  const Candidate c = self->best;
   double quarter = crossing (self, &c, 0.25f);
   double half = crossing (self, &c, 0.75f) - quarter;
   double begin = AVM_MAX (quarter - 0.5 * half, frame_at (self, c.from)->time);
   double end = AVM_MIN (begin + 2.0 * half, frame_at (self, c.to)->time);
   int64_t first = c.to;
 
+  self->best.score = 0.0;
+  if (c.score < DRIFT * drift (self, &c))
+    return;
   while (first > c.from + 1 && frame_at (self, first - 1)->time >= end - 1e-6)
     first--;
   end = frame_at (self, first)->time;
-  self->best.score = 0.0;
   self->barrier = first;
   add_boundary (
       self, &(AvmShotsBoundary){AVM_SHOTS_DISSOLVE, end, end - begin, c.score});
@@ -475,6 +524,29 @@ has_cut (const AvmShots *self, int64_t from, int64_t to)
     if (frame_at (self, i)->cut)
       return true;
   return false;
+}
+
+/* A better candidate takes the place of the best; one that begins after its
+ * end belongs to the same dissolve, or the best is a dissolve of its own. */
+static void
+propose (AvmShots *self, const Candidate *c)
+{
+  if (self->best.score > 0.0 && c->from >= self->best.to) {
+    Candidate both = {self->best.from, c->to, c->score};
+
+    if (both.to - both.from > lengths[N_LENGTHS - 1]
+        || !is_dissolve (self, &both)) {
+      accept_dissolve (self);
+    } else {
+      both.score =
+          unlike (frame_at (self, both.from), frame_at (self, both.to));
+      if (both.score > self->best.score)
+        self->best = both;
+      return;
+    }
+  }
+  if (c->from >= self->barrier && c->score > 1.02 * self->best.score)
+    self->best = *c;
 }
 
 /* Dissolves that end with the frame, of several lengths. The longest one that
@@ -493,8 +565,9 @@ look_for_dissolve (AvmShots *self, int64_t frame)
     if (has_cut (self, c.from, c.to) || !is_dissolve (self, &c))
       continue;
     c.score = unlike (frame_at (self, c.from), frame_at (self, c.to));
-    if (c.score >= self->params.dissolve && c.score > self->best.score)
-      self->best = c;
+    if (c.score < self->params.dissolve)
+      continue;
+    propose (self, &c);
   }
 }
 
@@ -505,7 +578,7 @@ judge_dissolve (AvmShots *self, int64_t frame, bool last)
   if (self->best.score > 0.0
       && (last || has_cut (self, self->best.to, frame)
           || frame - self->best.to
-              > AVM_MAX ((self->best.to - self->best.from) / 2, 3)))
+              > AVM_CLAMP ((self->best.to - self->best.from) / 2, 3, MAX_WAIT)))
     accept_dissolve (self);
 }
 
@@ -537,7 +610,7 @@ avm_shots_do (AvmShots *self, const uint8_t *luma, ptrdiff_t stride, int width,
   frame->time = time;
   frame->cut = false;
   reduce (self->sums, luma, stride, width, height, frame->cells);
-  count (luma, stride, width, height, frame->histogram);
+  smoothen (frame->cells, frame->smooth);
   frame->unlike = self->n_frames > 0
       ? unlike (frame_at (self, self->n_frames - 1), frame)
       : 0.0;

@@ -6,8 +6,8 @@
  * frames are, 0 to 1, is what is left of them when blocks of that picture may
  * move and change their brightness and contrast: one less the normalised
  * correlation at the best displacement, weighted by how much there is to see
- * in the block, with a part of the distance of the luma histograms. A pan, a
- * player who rises, a lamp or a photographer's flash so count for little.
+ * in the block. A pan, a player who rises or a lamp so count for little; plain
+ * frames of different brightness are alike.
  *
  * A cut is a frame unlike the one before it, by more than a fixed threshold
  * and by far more than the frames around are unlike each other (an adaptive
@@ -22,9 +22,9 @@
  * full-motion video", Multimedia Systems 1(1), 1993. Fades to and from black
  * are dissolves; wipes are not found.
  *
- * Whole decisions come late, see avm_shots_delay; avm_shots_is_cut says at once
- * whether the frame just given begins a shot, and knows no dissolves. Memory:
- * 1.4 MB. No frame is kept.
+ * Boundaries are decided some 12 frames late, dissolves up to 40 more;
+ * avm_shots_is_cut says at once whether the frame just given begins a shot, and
+ * knows neither dissolves nor flashes. Memory: 2.7 MB. No frame is kept.
  */
 
 #ifndef AVM_SHOTS_H
@@ -41,7 +41,7 @@ extern "C" {
  * cut: least unlikeness of the frames on both sides of a cut, 0 to 1
  * dissolve: the same of the frames at both ends of a dissolve, 0 to 1
  * max_dissolve: longest dissolve, s, 0 (none are looked for) to 10; counted
- *   in frames not more than 250
+ *   in frames not more than 180
  * min_shot: a boundary less than this after another is none, s, 0 to 60
  */
 typedef struct {
@@ -53,7 +53,7 @@ typedef struct {
 
 #define AVM_SHOTS_PARAMS_INIT                                                  \
   {                                                                            \
-    0.15, 0.15, 3.0, 0.2                                                       \
+    0.1, 0.15, 3.0, 0.2                                                        \
   }
 
 typedef enum {
