@@ -53,14 +53,15 @@ gst_avm_region_state_get_type (void)
 static const gchar *const id_roles[] = {"player", "hand", "bow", "face"};
 
 /**
- * gst_avm_region_id:
+ * gst_avm_region_id: (skip)
  * @role: "player", "hand", "bow" or "face"
  * @player: which player, 0 is the first, less than %GST_AVM_MAX_PLAYERS
  *
  * The id by which elements that find or make the regions of several players
  * name them: players are 101, 102, ..., their fingering hands 201, 202, ...,
  * bowing hands 301, ... and faces 401, ... Regions whose ids differ by a
- * multiple of 100 so belong to one player.
+ * multiple of 100 so belong to one player. Not for language bindings, where it
+ * would hide the field of the same name.
  *
  * Returns: the id, or %GST_AVM_NONE for another role or player
  *
