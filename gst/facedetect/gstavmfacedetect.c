@@ -19,8 +19,8 @@
  *   picture), `tilted-left` or `tilted-right` (the top of the head leans to
  *   it, by about 27 degrees), by which of dlib's five classifiers saw it best;
  * * with #GstAvmFaceDetect:derive a second one with the role `player` and the
- *   id less 300: head and upper body, as wide as 3.2 faces and as high as 4.6,
- *   unless the frame has a region of that id. It has the orientation as well.
+ *   id less 300: head, hair and upper body, as wide as 3 faces and as high as
+ *   4.25, unless the frame has a region of that id. It has the orientation as well.
  *
  * Regions with the role `face` that come from upstream are replaced.
  *
@@ -195,10 +195,10 @@ attach_face (const AvmFaceTrack *track, gboolean derive, GstBuffer *buffer)
     return;
   region.id = body;
   region.role = "player";
-  region.x = f->x - 1.1f * f->w;
+  region.x = f->x - f->w;
   region.y = f->y - 0.6f * f->h;
-  region.w = 3.2f * f->w;
-  region.h = 4.6f * f->h;
+  region.w = 3.0f * f->w;
+  region.h = 4.25f * f->h;
   gst_buffer_add_avm_region_meta (buffer, &region);
 }
 
