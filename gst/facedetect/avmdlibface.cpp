@@ -19,19 +19,21 @@ struct _AvmDlibFaces {
   Image image, scaled;
 };
 
+/* Unpacking the classifiers takes a third of a second: once is enough. */
+static const dlib::frontal_face_detector &
+prototype ()
+{
+  static const dlib::frontal_face_detector made =
+      dlib::get_frontal_face_detector ();
+
+  return made;
+}
+
 extern "C" AvmDlibFaces *
 avm_dlib_faces_new (void)
 {
   try {
-    AvmDlibFaces *self = new AvmDlibFaces;
-
-    try {
-      self->detector = dlib::get_frontal_face_detector ();
-    } catch (...) {
-      delete self;
-      throw;
-    }
-    return self;
+    return new AvmDlibFaces{prototype (), {}, {}};
   } catch (...) {
     return nullptr;
   }
