@@ -37,6 +37,8 @@
 
 /* what may be left over of a mixture, as a part of the whole change */
 #define MAX_RESIDUAL 0.35f
+/* frames of a flash that a dissolve may have in it */
+#define OUTLIERS 3
 /* least rms change of the small picture in a dissolve, levels */
 #define MIN_CHANGE 4.0f
 /* the ends are unlike by this factor more than motion makes them */
@@ -431,26 +433,49 @@ mixture_at (const AvmShots *self, const Candidate *c, int64_t frame)
       frame_at (self, c->to)->cells, frame_at (self, frame)->cells);
 }
 
-/* Whether all frames between are mixtures that go gently from one to the
- * other. */
+/* Few tests of many frames: not a dissolve if neither of two in the middle
+ * could be in one. */
+static bool
+may_be_dissolve (const AvmShots *self, const Candidate *c)
+{
+  int64_t n = c->to - c->from;
+
+  for (int64_t k = 0; k < 2; k++) {
+    Mixture m = mixture_at (
+        self, c, c->from + n / 2 + k * AVM_MIN (n / 4, OUTLIERS + 1));
+
+    if (m.squares < MIN_CHANGE * MIN_CHANGE * CELLS)
+      return false;
+    if (m.residual <= MAX_RESIDUAL && m.share >= 0.2f && m.share <= 0.8f)
+      return true;
+  }
+  return false;
+}
+
+/* Whether the frames between are mixtures that go gently from one to the
+ * other; a flash may be among them. */
 static bool
 is_dissolve (const AvmShots *self, const Candidate *c)
 {
-  float leap = AVM_MAX (0.34f, 2.5f / (float)(c->to - c->from));
+  float step = AVM_MAX (0.34f, 2.5f / (float)(c->to - c->from));
   float before = 0.0f;
-  Mixture m = mixture_at (self, c, (c->from + c->to) / 2);
+  int outliers = 0, since = 0;
 
-  if (m.squares < MIN_CHANGE * MIN_CHANGE * CELLS || m.residual > MAX_RESIDUAL
-      || m.share < 0.2f || m.share > 0.8f)
+  if (!may_be_dissolve (self, c))
     return false;
   for (int64_t i = c->from + 1; i <= c->to; i++) {
-    m = mixture_at (self, c, i);
-    if (m.residual > MAX_RESIDUAL || m.share < before - 0.1f
-        || m.share > before + leap)
+    Mixture m = mixture_at (self, c, i);
+
+    since++;
+    if (m.residual <= MAX_RESIDUAL && m.share >= before - 0.1f
+        && m.share <= before + step * (float)since) {
+      before = m.share;
+      since = 0;
+    } else if (++outliers > OUTLIERS) {
       return false;
-    before = m.share;
+    }
   }
-  return true;
+  return since == 0;
 }
 
 /* Time at which the share passes `level`, between frames. */
@@ -460,8 +485,11 @@ crossing (const AvmShots *self, const Candidate *c, float level)
   float before = 0.0f;
 
   for (int64_t i = c->from + 1; i <= c->to; i++) {
-    float share = mixture_at (self, c, i).share;
+    Mixture m = mixture_at (self, c, i);
+    float share = m.share;
 
+    if (m.residual > MAX_RESIDUAL)
+      continue;
     if (share >= level) {
       double t0 = frame_at (self, i - 1)->time, t1 = frame_at (self, i)->time;
 
