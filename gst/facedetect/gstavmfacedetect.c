@@ -426,6 +426,23 @@ gst_avm_facedetect_set_caps (
   return TRUE;
 }
 
+static void
+warn_of_no_face (GstAvmFaceDetect *self)
+{
+  guint min_size;
+
+  GST_OBJECT_LOCK (self);
+  min_size = self->settings.min_size;
+  GST_OBJECT_UNLOCK (self);
+  GST_ELEMENT_WARNING (self, STREAM, FAILED,
+      (_ ("%s found no face in the whole film. Faces must be turned to the "
+          "camera and be at least %u pixels high: set min-size to less for "
+          "smaller ones, or min-score to less for faces that are hard to "
+          "see."),
+          GST_ELEMENT_NAME (self), min_size),
+      ("no face in any key frame"));
+}
+
 static gboolean
 gst_avm_facedetect_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
@@ -437,13 +454,7 @@ gst_avm_facedetect_sink_event (GstBaseTransform *trans, GstEvent *event)
       break;
     case GST_EVENT_EOS:
       if (self->ever_looked && !self->ever_seen)
-        GST_ELEMENT_WARNING (self, STREAM, FAILED,
-            (_ ("%s found no face in the whole film. Faces must be turned to "
-                "the camera and be at least %u pixels high: set min-size to "
-                "less for smaller ones, or min-score to less for faces that "
-                "are hard to see."),
-                GST_ELEMENT_NAME (self), self->settings.min_size),
-            ("no face"));
+        warn_of_no_face (self);
       break;
     default:
       break;
