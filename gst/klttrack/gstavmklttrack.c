@@ -650,14 +650,6 @@ post_message (GstAvmKltTrack *self, GstClockTime pts, GstClockTime duration,
 static void
 forget_carried (GstAvmKltTrack *self, gint id)
 {
-  for (guint i = self->carried->len; i > 0; i--)
-    if (g_array_index (self->carried, Carried, i - 1).id == id)
-      g_array_remove_index (self->carried, i - 1);
-}
-
-static void
-forget_carried (GstAvmKltTrack *self, gint id)
-{
   for (guint i = self->carried->len; i > 0; i--) {
     if (g_array_index (self->carried, Carried, i - 1).id == id)
       g_array_remove_index (self->carried, i - 1);
