@@ -132,16 +132,16 @@ find_players() {
   esac
 }
 
-# mark_regions JOB ROLE OUTPUT PERFORMANCE SCORE: writes the first frame with a
+# mark_regions JOB OUTPUT PERFORMANCE SCORE: writes the first frame with a
 # grid, says how to write the regions, and ends with status 3
 mark_regions() {
-  "$here/helpers/first-frame" "$4" "$3/first-frame.png" \
-    || die "$(gettext 'The first frame of "%s" cannot be decoded.')" "$4"
+  "$here/helpers/first-frame" "$3" "$2/first-frame.png" \
+    || die "$(gettext 'The first frame of "%s" cannot be decoded.')" "$3"
   cat <<END
 
 $(gettext "Where are the players' left hands? The first frame is in")
 
-    $3/first-frame.png
+    $2/first-frame.png
 
 $(gettext 'with a pixel grid. Write one line per hand into a text file, for example
 regions.txt: an id of your choice, the role "hand", the left edge, the top
@@ -157,7 +157,7 @@ A box just around the hand is best; it may be a little larger. Bowing hands
 can be given likewise, with the role "bow" and 100 added to the id of the same
 player. Then run')
 
-    pipelines/$1 -o $3 $4 $5 regions.txt
+    pipelines/$1 -o $2 $3 $4 regions.txt
 END
   exit 3
 }
