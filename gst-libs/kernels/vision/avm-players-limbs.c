@@ -29,6 +29,9 @@
  * where it is found counts so much. */
 #define TRACE_RADIUS 0.7
 #define TRACE_GAIN 0.3
+/* A moment this far from the one that is asked for must be e times as fast to
+ * be as good a place to begin at, s. */
+#define PATIENCE 4.0
 /* The frog is so many hands ahead of the middle of what moves fastest. */
 #define BOW_AHEAD 0.5
 /* What follows the strokes by more than this share of its energy near the bow
@@ -57,7 +60,7 @@ typedef struct {
   uint8_t *excluded;  /* cells */
   float *path;        /* n + 1 x (x, y) */
   float *stroke;      /* N_REGRESSORS x n */
-  float *scratch;     /* the greater of cells of the grid and n, twice */
+  float *scratch;     /* three times cells of the grid or n */
 } View;
 
 static size_t
@@ -113,7 +116,7 @@ view_init (View *v, const AvmPlayersFlow *flow, const AvmPlayersBody *body,
   v->b = avm_alloc (cells, sizeof (float));
   v->excluded = avm_alloc (cells, 1);
   v->stroke = avm_alloc (N_REGRESSORS * n, sizeof (float));
-  v->scratch = avm_alloc (2 * AVM_MAX ((size_t)flow->cells, n), sizeof (float));
+  v->scratch = avm_alloc (3 * AVM_MAX ((size_t)flow->cells, n), sizeof (float));
   return v->motion != NULL && v->shake != NULL && v->slow != NULL
       && v->fast != NULL && v->a != NULL && v->b != NULL && v->excluded != NULL
       && v->stroke != NULL && v->scratch != NULL;
@@ -473,32 +476,46 @@ put_bow (View *v, int t, int side, const double at[2], AvmPlayersSeen *seen)
   seen->frame = t;
 }
 
-/* Where the bowing hand is in the first and in the last picture, from the
- * moment in which it is fastest. The arm moves like the hand and is larger;
- * the frog is where the stick begins. */
+/* Where the bowing hand is in frame `end`, from a fast moment not far from
+ * there. The arm moves like the hand and is larger; the frog is where the
+ * stick begins. places, energies: of the fastest place in each frame */
+static void
+see_bow_at (View *v, int end, int side, const float *energies,
+    const float *places, AvmPlayersSeen *seen)
+{
+  double patience = PATIENCE * v->flow->rate, best = -1.0, place[2];
+  float top = 1e-6f;
+  int from = 0;
+
+  for (int t = 0; t < v->flow->n; t++) {
+    double value = energies[t] * exp (-abs (end - t) / patience);
+
+    top = AVM_MAX (top, energies[t]);
+    if (value > best) {
+      best = value;
+      from = t;
+    }
+  }
+  place[0] = places[2 * from];
+  place[1] = places[2 * from + 1];
+  trace_bow (v, from, end, top, side, place);
+  put_bow (v, end, side, place, seen);
+}
+
 static void
 see_bow (View *v, int at, int side, AvmPlayersLimbs *limbs)
 {
-  int n = v->flow->n, fastest = 0;
-  double from[2] = {at % v->w, at / v->w}, start[2], place[2], top = -1.0;
+  int n = v->flow->n;
+  double from[2] = {at % v->w, at / v->w}, place[2];
+  float *energies = v->scratch, *places = v->scratch + n;
 
   for (int t = 0; t < n; t++) {
-    double value = fastest_near (v, t, 0.5 * v->size, from, side, place);
-
-    if (value <= top)
-      continue;
-    top = value;
-    fastest = t;
-    start[0] = place[0];
-    start[1] = place[1];
+    energies[t] = fastest_near (v, t, 0.5 * v->size, from, side, place);
+    places[2 * t] = (float)place[0];
+    places[2 * t + 1] = (float)place[1];
   }
-  top = AVM_MAX (top, 1e-6);
-  memcpy (place, start, sizeof (place));
-  trace_bow (v, fastest, 0, top, side, place);
-  put_bow (v, 0, side, place, &limbs->bow_first);
-  memcpy (place, start, sizeof (place));
-  trace_bow (v, fastest, n, top, side, place);
-  put_bow (v, n, side, place, &limbs->bow_last);
+  see_bow_at (v, 0, side, energies, places, &limbs->bow_first);
+  see_bow_at (v, n, side, energies, places, &limbs->bow_last);
 }
 
 /* -- the fingering hand ---------------------------------------------------- */

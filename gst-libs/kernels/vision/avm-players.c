@@ -481,8 +481,7 @@ place_limbs (AvmPlayers *self, const AvmPlayersBodies *bodies,
     p->bow.confidence = certainty (l->bow_last.score, BOW_DOUBT);
     p->bow.first = place_seen (self, &l->bow_first, BOW_SIZE * px, l->path);
     p->bow.last = place_seen (self, &l->bow_last, BOW_SIZE * px, l->path);
-    follow_from (
-        self, &l->hand, HAND_SIZE * px, l->path, &p->hand, &hands[i]);
+    follow_from (self, &l->hand, HAND_SIZE * px, l->path, &p->hand, &hands[i]);
   }
   return follow (self, hands, bodies->n, true)
       && (!want_first || follow (self, hands, bodies->n, false));
