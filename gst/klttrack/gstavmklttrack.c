@@ -35,6 +35,10 @@
  * one again; with #GstAvmKltTrack:follow-updates it also moves one that is
  * tracked.
  *
+ * Bow regions (#GstAvmKltTrack:carry) are not things that could be followed but
+ * the reach of a bowing hand: they have no points and go along with the region
+ * of their player, or stay where they are without one.
+ *
  * After a scene cut a region is lost rather than stuck to whatever is there
  * now, and it is recovered when something that looks like it comes back, first
  * of all near where it was. The same happens after a seek and after a gap of
@@ -69,6 +73,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../common/avmluma.h"
 #include "vision/avm-klt.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_avm_klttrack_debug);
@@ -87,6 +92,7 @@ GST_DEBUG_CATEGORY_STATIC (gst_avm_klttrack_debug);
 #define DEFAULT_FOLLOW_UPDATES FALSE
 #define DEFAULT_ATTACH_ROI FALSE
 #define DEFAULT_POST_MESSAGES TRUE
+#define DEFAULT_CARRY "bow"
 
 /* A detector that sees ghosts must not eat all memory. */
 #define MAX_REGIONS 256
@@ -109,22 +115,23 @@ enum {
   PROP_FOLLOW_SCALE,
   PROP_FOLLOW_UPDATES,
   PROP_ATTACH_ROI,
-  PROP_POST_MESSAGES
+  PROP_POST_MESSAGES,
+  PROP_CARRY
 };
 
-/* Formats whose first plane is luma, one byte per pixel */
-#define VIDEO_CAPS                                                             \
-  "video/x-raw, "                                                              \
-  "format = (string) { GRAY8, I420, YV12, NV12, NV21, Y42B, Y444, Y41B, "      \
-  "NV16, NV61, NV24, YUV9, YVU9, A420 }, "                                     \
-  "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], "                  \
-  "framerate = (fraction) [ 0, 2147483647 ]"
-
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (VIDEO_CAPS));
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (AVM_LUMA_CAPS));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (VIDEO_CAPS));
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (AVM_LUMA_CAPS));
+
+/* A region that another one takes along, by its corner's place beside it */
+typedef struct {
+  gint id;
+  gint carrier; /* id, or GST_AVM_NONE: stays where it is */
+  gboolean placed;
+  gfloat dx, dy;
+} Carried;
 
 struct _GstAvmKltTrack {
   GstBaseTransform parent;
@@ -138,8 +145,11 @@ struct _GstAvmKltTrack {
   gboolean follow_updates;
   gboolean attach_roi;
   gboolean post_messages;
+  gchar *carry;
 
   /* streaming state */
+  gchar **carried_roles;
+  GArray *carried; /* of Carried */
   GPtrArray *from_file;
   GPtrArray *known; /* what is tracked: id, role, part, last state */
   GstVideoInfo info;
@@ -254,6 +264,21 @@ install_properties (GObjectClass *klass)
           "Whether to post an element message when a region is lost or "
           "recovered",
           DEFAULT_POST_MESSAGES, playing));
+  /**
+   * GstAvmKltTrack:carry:
+   *
+   * A bow region is the reach of the bowing hand, not a thing that could be
+   * followed: it goes where its player goes, or stays where no player's region
+   * is known.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_CARRY,
+      g_param_spec_string ("carry", "Carry",
+          "Roles, separated by commas, whose regions are not followed by "
+          "points of their own but go along with the region of their player "
+          "(id less than 200, see gst_avm_region_id), or stay without one",
+          DEFAULT_CARRY, ready));
 }
 
 static void
@@ -306,6 +331,8 @@ gst_avm_klttrack_init (GstAvmKltTrack *self)
   self->follow_updates = DEFAULT_FOLLOW_UPDATES;
   self->attach_roi = DEFAULT_ATTACH_ROI;
   self->post_messages = DEFAULT_POST_MESSAGES;
+  self->carry = g_strdup (DEFAULT_CARRY);
+  self->carried = g_array_new (FALSE, FALSE, sizeof (Carried));
   self->points = g_array_new (FALSE, FALSE, sizeof (GstAvmPoint));
   self->known =
       g_ptr_array_new_with_free_func ((GDestroyNotify)gst_avm_region_free);
@@ -325,6 +352,9 @@ gst_avm_klttrack_finalize (GObject *object)
   g_clear_pointer (&self->known, g_ptr_array_unref);
   g_clear_pointer (&self->klt, avm_klt_free);
   g_clear_pointer (&self->points, g_array_unref);
+  g_clear_pointer (&self->carried, g_array_unref);
+  g_strfreev (self->carried_roles);
+  g_free (self->carry);
   g_free (self->regions_error);
   g_free (self->regions_location);
   G_OBJECT_CLASS (parent_class)->finalize (object);
@@ -400,6 +430,10 @@ gst_avm_klttrack_set_property (
     case PROP_POST_MESSAGES:
       self->post_messages = g_value_get_boolean (value);
       break;
+    case PROP_CARRY:
+      g_free (self->carry);
+      self->carry = g_value_dup_string (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -460,6 +494,9 @@ gst_avm_klttrack_get_property (
     case PROP_POST_MESSAGES:
       g_value_set_boolean (value, self->post_messages);
       break;
+    case PROP_CARRY:
+      g_value_set_string (value, self->carry);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -478,6 +515,9 @@ gst_avm_klttrack_start (GstBaseTransform *trans)
   location = g_strdup (self->regions_location);
   wrong = g_strdup (self->regions_error);
   self->regions_changed = self->regions != NULL;
+  g_strfreev (self->carried_roles);
+  self->carried_roles =
+      g_strsplit_set (self->carry != NULL ? self->carry : "", ", ", -1);
   GST_OBJECT_UNLOCK (self);
 
   self->ever_given = FALSE;
@@ -506,16 +546,19 @@ gst_avm_klttrack_stop (GstBaseTransform *trans)
   g_clear_pointer (&self->klt, avm_klt_free);
   g_clear_pointer (&self->from_file, g_ptr_array_unref);
   g_ptr_array_set_size (self->known, 0);
+  g_array_set_size (self->carried, 0);
   gst_video_info_init (&self->info);
   return TRUE;
 }
+
+static void resize_carried (GstAvmKltTrack *self, gfloat sx, gfloat sy);
 
 static gboolean
 gst_avm_klttrack_set_caps (
     GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
   GstAvmKltTrack *self = GST_AVM_KLTTRACK (trans);
-  GstVideoInfo info;
+  GstVideoInfo info, old = self->info;
   gboolean same;
 
   if (!gst_video_info_from_caps (&info, incaps)) {
@@ -528,8 +571,11 @@ gst_avm_klttrack_set_caps (
   if (same)
     return TRUE;
   if (self->klt != NULL) {
-    if (avm_klt_resize (self->klt, info.width, info.height))
+    if (avm_klt_resize (self->klt, info.width, info.height)) {
+      resize_carried (self, (gfloat)info.width / (gfloat)old.width,
+          (gfloat)info.height / (gfloat)old.height);
       return TRUE;
+    }
   } else {
     AvmKltParams params;
 
@@ -628,6 +674,61 @@ find_known (GstAvmKltTrack *self, gint id)
   return NULL;
 }
 
+static Carried *
+find_carried (GstAvmKltTrack *self, gint id)
+{
+  for (guint i = 0; i < self->carried->len; i++) {
+    Carried *carried = &g_array_index (self->carried, Carried, i);
+
+    if (carried->id == id)
+      return carried;
+  }
+  return NULL;
+}
+
+static void
+resize_carried (GstAvmKltTrack *self, gfloat sx, gfloat sy)
+{
+  for (guint i = 0; i < self->carried->len; i++) {
+    Carried *carried = &g_array_index (self->carried, Carried, i);
+    GstAvmRegion *region = find_known (self, carried->id);
+
+    carried->dx *= sx;
+    carried->dy *= sy;
+    region->x *= sx;
+    region->w *= sx;
+    region->y *= sy;
+    region->h *= sy;
+  }
+}
+
+/* FALSE as that of avm_klt_set_region () */
+static gboolean
+give_carried (GstAvmKltTrack *self, const GstAvmRegion *region)
+{
+  Carried *carried = find_carried (self, region->id);
+  gint player = gst_avm_region_id_get_player (region->id);
+  Carried fresh = {.id = region->id, .carrier = GST_AVM_NONE};
+
+  if (region->x >= self->info.width || region->y >= self->info.height
+      || region->x + region->w <= 0.0f || region->y + region->h <= 0.0f)
+    return FALSE;
+  if (player != GST_AVM_NONE)
+    fresh.carrier = gst_avm_region_id ("player", (guint)player);
+  if (carried != NULL)
+    *carried = fresh;
+  else
+    g_array_append_val (self->carried, fresh);
+  return TRUE;
+}
+
+static gboolean
+is_carried_role (GstAvmKltTrack *self, const gchar *role)
+{
+  return *role != '\0' && self->carried_roles != NULL
+      && g_strv_contains ((const gchar *const *)self->carried_roles, role);
+}
+
 /* Says where a region is in the frame that comes next. */
 static gboolean
 give (GstAvmKltTrack *self, const GstAvmRegion *region)
@@ -636,9 +737,13 @@ give (GstAvmKltTrack *self, const GstAvmRegion *region)
 
   if (known == NULL && self->known->len >= MAX_REGIONS)
     return FALSE;
-  if (!avm_klt_set_region (
-          self->klt, region->id, region->x, region->y, region->w, region->h))
+  if (is_carried_role (self, region->role)) {
+    if (!give_carried (self, region))
+      return FALSE;
+  } else if (!avm_klt_set_region (self->klt, region->id, region->x, region->y,
+                 region->w, region->h)) {
     return FALSE;
+  }
   self->ever_given = TRUE;
   if (known == NULL) {
     known = gst_avm_region_copy (region);
@@ -881,6 +986,38 @@ attach_region (GstAvmKltTrack *self, GstBuffer *buffer,
         region, "recovered");
 }
 
+/* Goes where its carrier went; the carriers are up to date. */
+static void
+attach_carried (
+    GstAvmKltTrack *self, GstBuffer *buffer, Carried *carried, gboolean roi)
+{
+  GstAvmRegion *region = find_known (self, carried->id);
+  const GstAvmRegion *carrier = find_known (self, carried->carrier);
+
+  region->confidence = carrier != NULL ? carrier->confidence : 1.0f;
+  region->vx = carrier != NULL ? carrier->vx : 0.0f;
+  region->vy = carrier != NULL ? carrier->vy : 0.0f;
+  if (!carried->placed) {
+    region->state = GST_AVM_REGION_GIVEN;
+    carried->placed = TRUE;
+    if (carrier == NULL)
+      carried->carrier = GST_AVM_NONE;
+    carried->dx = carrier != NULL ? region->x - carrier->x : 0.0f;
+    carried->dy = carrier != NULL ? region->y - carrier->y : 0.0f;
+  } else if (carrier == NULL) {
+    region->state = GST_AVM_REGION_TRACKED;
+  } else {
+    region->state = carrier->state == GST_AVM_REGION_GIVEN
+        ? GST_AVM_REGION_TRACKED
+        : carrier->state;
+    region->x = carrier->x + carried->dx;
+    region->y = carrier->y + carried->dy;
+  }
+  gst_buffer_add_avm_region_meta (buffer, region);
+  if (roi && region->state != GST_AVM_REGION_LOST)
+    attach_roi (buffer, region);
+}
+
 /* Seconds since the frame before; 0 when that is not known. A jump in time is
  * no continuation. */
 static gdouble
@@ -935,5 +1072,8 @@ gst_avm_klttrack_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   gst_buffer_foreach_meta (buffer, is_tracked_meta, self);
   for (gsize i = 0; i < avm_klt_n_regions (self->klt); i++)
     attach_region (self, buffer, avm_klt_region (self->klt, i), seconds, roi);
+  for (guint i = 0; i < self->carried->len; i++)
+    attach_carried (
+        self, buffer, &g_array_index (self->carried, Carried, i), roi);
   return GST_FLOW_OK;
 }

@@ -78,3 +78,86 @@ run() {
     "$(printf '%s' "$1" | sed '$!s/$/ \\/')"
   eval "\"\$here/helpers/launch\" $(printf '%s' "$1" | tr '\n' ' ')"
 }
+
+q() { printf '%q' "$1"; }
+
+# check_film PERFORMANCE SCORE: both are there, with picture and sound
+check_film() {
+  local tracks
+  need_file "$1"
+  need_file "$2"
+  tracks=$("$here/helpers/media-info" "$1") \
+    || die "$(gettext 'The file "%s" is no film that GStreamer can read.')" "$1"
+  case "$tracks" in
+    *video*) ;;
+    *) die "$(gettext 'The file "%s" has no video track. Give the film, not only its sound.')" \
+        "$1" ;;
+  esac
+  case "$tracks" in
+    *audio*) ;;
+    *) die "$(gettext 'The file "%s" has no audio track. The score is aligned to the sound, so the film must have it.')" \
+        "$1" ;;
+  esac
+}
+
+# check_regions FILE: every line is a region
+check_regions() {
+  local problem
+  need_file "$1"
+  problem=$(awk '
+    /^[ \t]*(#|$)/ { next }
+    NF < 6 || NF > 7 { print NR ": " $0; exit }
+    { for (i = 1; i <= NF; i++)
+        if (i != 2 && $i !~ /^-?[0-9]+(\.[0-9]*)?$/) { print NR ": " $0; exit }
+      n++ }
+    END { if (!n) print "0: " }' "$1")
+  [ -z "$problem" ] || die "$(gettext 'In the regions file "%s", line %s
+is not "id role x y w h [part]".')" "$1" "$problem"
+}
+
+# regions_have_parts FILE: a person said who plays what
+regions_have_parts() {
+  awk '/^[ \t]*(#|$)/ { next } NF < 7 || $7 < 0 { exit 1 }' "$1"
+}
+
+# find_players PERFORMANCE FILE [PLAYERS]: writes the regions of the players
+# that avmplayers finds
+find_players() {
+  "$here/helpers/find-players" "$1" "$2" --players "${3:-0}"
+  case $? in
+    0) ;;
+    4) die "$(gettext 'No players were found in "%s": nothing in it moves as a player does. Run the job with --mark and give their places yourself.')" \
+        "$1" ;;
+    *) die "$(gettext 'The players could not be found; the lines above say why.')" ;;
+  esac
+}
+
+# mark_regions JOB ROLE OUTPUT PERFORMANCE SCORE: writes the first frame with a
+# grid, says how to write the regions, and ends with status 3
+mark_regions() {
+  "$here/helpers/first-frame" "$4" "$3/first-frame.png" \
+    || die "$(gettext 'The first frame of "%s" cannot be decoded.')" "$4"
+  cat <<END
+
+$(gettext "Where are the players' left hands? The first frame is in")
+
+    $3/first-frame.png
+
+$(gettext 'with a pixel grid. Write one line per hand into a text file, for example
+regions.txt: an id of your choice, the role "hand", the left edge, the top
+edge, the width and the height of a box around the hand in pixels, and the
+part of the score that this player plays (0 is the first). Without the part it
+is found from motion and sound:
+
+    # id role x y w h [part]
+    201 hand 640.5 300 47 47 0
+    202 hand 905 312 47 47 1
+
+A box just around the hand is best; it may be a little larger. Bowing hands
+can be given likewise, with the role "bow" and 100 added to the id of the same
+player. Then run')
+
+    pipelines/$1 -o $3 $4 $5 regions.txt
+END
+  exit 3
+}

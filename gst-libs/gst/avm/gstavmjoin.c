@@ -14,8 +14,16 @@
  * (the running time up to which every pad is complete) moves, and once more
  * when all pads have ended.
  *
- * A subclass adds pad templates: one "src" (always), sinks "always" or "on
- * request". The base makes the pads.
+ * A subclass adds pad templates: a source "always", or sources "on request", or
+ * both; sinks "always" or "on request". The base makes the pads. One thread
+ * serves all source pads; each has caps and a stream id of its own and opens
+ * and ends with the others. What they return is combined as in a demuxer: it is
+ * an error that nobody wants any of them, not that nobody wants one.
+ *
+ * Long work in #GstAvmJoinClass.process lets go of the lock meanwhile
+ * (gst_avm_join_unlock()), so that the sinks can go on to remember, and a stage
+ * whose results are large gives them a part at a time
+ * (gst_avm_join_call_again()).
  *
  * After a buffer the watermark of a pad is the end of the buffer; for events
  * it is the onset of the last one, since several may begin together. GAP and
@@ -31,6 +39,7 @@
 #include "gstavmjoin.h"
 
 #include <glib/gi18n-lib.h>
+#include <gst/base/gstflowcombiner.h>
 #include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (avm_join_debug);
@@ -50,33 +59,52 @@ struct _GstAvmJoinPad {
 
 G_DEFINE_TYPE (GstAvmJoinPad, gst_avm_join_pad, GST_TYPE_PAD);
 
+/* A source pad, which owns it. */
+typedef struct {
+  GstPad *pad;
+  GstCaps *caps;
+  gboolean caps_pending;
+  gboolean opened; /* STREAM_START was pushed */
+  gboolean segment_pushed;
+} Output;
+
+/* How long a branch that is not linked is given to be linked after the others
+ * have ended, us: a stored stream ends at once, and a demuxer links its pads
+ * only when it has read the file. */
+#define DEAD_AFTER (5 * G_USEC_PER_SEC)
+
 /* What process () queued; buffer NULL is a GAP up to time. */
 typedef struct {
+  GstPad *pad;
   GstBuffer *buffer;
   GstCaps *caps;
+  gboolean segment; /* goes before it */
   GstClockTime time;
 } OutItem;
 
 typedef struct {
-  /* Held while flushing, or the source pad, begins or ends, so that these
-   * happen one after the other. Taken before the lock, never by src_loop (). */
+  /* Held while flushing, or the task, begins or ends, so that these happen one
+   * after the other. Taken before the lock, never by src_loop (). */
   GMutex flush_lock;
-  gboolean active; /* the source pad; under the flush lock */
+  GstTask *task; /* pushes; under both locks; NULL: ends or is not there */
+  GRecMutex task_lock;
 
   GMutex lock;
   GCond cond;
-  GstPad *srcpad;
-  GPtrArray *pads; /* sink pads, not owned */
+  GstPad *srcpad;     /* that which is always there, or NULL */
+  GPtrArray *outputs; /* Output, owned */
+  GPtrArray *pads;    /* sink pads, not owned */
   GQueue out;
-  gint flushing;   /* atomic; the source pad is not to push */
-  gboolean opened; /* STREAM_START was pushed */
-  gboolean segment_pushed;
+  gint flushing;          /* atomic; the source pads are not to push */
+  gboolean again;         /* process () wants to be called once more */
   gboolean ended;         /* process () was called with eos */
   gboolean fresh_segment; /* the next segment becomes the output's */
-  GstSegment segment;     /* what the source pad shows */
-  GstCaps *caps;          /* of the source pad */
-  gboolean caps_pending;
+  GstAvmJoinPad *main;    /* whose segment it is; NULL: any pad's */
+  GstSegment segment;     /* what the source pads show */
   GstClockTime watermark; /* last one given to process () */
+  gint64 dead_since;      /* monotonic, us, of the first such branch; 0 none */
+  GstFlowCombiner *combiner;
+  guint32 seek_seqnum; /* of the last seek that went upstream */
   GstFlowReturn flow;
   GstClockTime latency;
   guint group_id;
@@ -168,8 +196,28 @@ upstream_is_dead (GstPad *sinkpad, guint depth)
 }
 
 static void
+output_free (Output *output)
+{
+  gst_clear_caps (&output->caps);
+  g_free (output);
+}
+
+static Output *
+find_output (GstAvmJoinPrivate *priv, GstPad *pad)
+{
+  for (guint i = 0; i < priv->outputs->len; i++) {
+    Output *output = g_ptr_array_index (priv->outputs, i);
+
+    if (output->pad == pad)
+      return output;
+  }
+  return NULL;
+}
+
+static void
 out_item_free (OutItem *item)
 {
+  gst_clear_object (&item->pad);
   gst_clear_buffer (&item->buffer);
   gst_clear_caps (&item->caps);
   g_free (item);
@@ -223,13 +271,24 @@ get_watermark (GstAvmJoinPrivate *priv, GstClockTime *watermark, gboolean *eos)
   return n_counted > 0 && (*eos || !held);
 }
 
+/* Whether a dead branch had its time; begins to count. */
+static gboolean
+has_waited (GstAvmJoinPrivate *priv)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (priv->dead_since == 0)
+    priv->dead_since = now;
+  return now - priv->dead_since >= DEAD_AFTER;
+}
+
 /* Under the lock. Pads that hold everything up because their branch was never
  * linked are counted as ended once all others have ended. */
 static gboolean
 bury_dead_pads (GstAvmJoin *self)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
-  gboolean buried = FALSE, any_ended = FALSE;
+  gboolean buried = FALSE, alive = FALSE, any_ended = FALSE, any_dead = FALSE;
 
   for (guint i = 0; i < priv->pads->len; i++) {
     GstAvmJoinPad *pad = g_ptr_array_index (priv->pads, i);
@@ -237,14 +296,17 @@ bury_dead_pads (GstAvmJoin *self)
     if (pad->eos || pad->dead)
       any_ended = TRUE;
     else if (pad->started)
-      return FALSE;
+      alive = TRUE;
   }
-  for (guint i = 0; any_ended && i < priv->pads->len; i++) {
+  for (guint i = 0; any_ended && !alive && i < priv->pads->len; i++) {
     GstAvmJoinPad *pad = g_ptr_array_index (priv->pads, i);
 
     if (pad->eos || pad->dead || !GST_PAD_IS_LINKED (pad)
         || !upstream_is_dead (GST_PAD (pad), 64))
       continue;
+    any_dead = TRUE;
+    if (!has_waited (priv))
+      return FALSE;
     pad->dead = TRUE;
     buried = TRUE;
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
@@ -253,22 +315,29 @@ bury_dead_pads (GstAvmJoin *self)
             GST_PAD_NAME (pad), GST_ELEMENT_NAME (self)),
         (NULL));
   }
+  if (buried || !any_dead)
+    priv->dead_since = 0;
   return buried;
 }
 
 static void
-push_stream_start (GstAvmJoin *self)
+push_stream_start (GstAvmJoin *self, GstPad *pad)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
   /* not gst_pad_create_stream_id (): it is for one sink pad at most */
   gchar *id = g_strdup_printf (
-      "avm-%s-%s", GST_ELEMENT_NAME (self), GST_PAD_NAME (priv->srcpad));
+      "avm-%s-%s", GST_ELEMENT_NAME (self), GST_PAD_NAME (pad));
   GstEvent *event = gst_event_new_stream_start (id);
 
   gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
-  gst_event_set_group_id (
-      event, priv->have_group_id ? priv->group_id : gst_util_group_id_next ());
-  gst_pad_push_event (priv->srcpad, event);
+  g_mutex_lock (&priv->lock);
+  if (!priv->have_group_id) {
+    priv->group_id = gst_util_group_id_next ();
+    priv->have_group_id = TRUE;
+  }
+  gst_event_set_group_id (event, priv->group_id);
+  g_mutex_unlock (&priv->lock);
+  gst_pad_push_event (pad, event);
   g_free (id);
 }
 
@@ -289,77 +358,123 @@ to_src_time (const GstSegment *segment, GstClockTime running_time)
 /* Under the lock at entry and exit; pushes what must precede any buffer.
  * Returns FALSE when the state changed and has to be looked at again. */
 static gboolean
-open_stream (GstAvmJoin *self)
+open_output (GstAvmJoin *self, Output *output)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
-  gboolean start = !priv->opened;
+  gboolean start = !output->opened;
   /* caps come before the segment, so it waits until they are known */
-  gboolean segment = !priv->segment_pushed && priv->caps != NULL
+  gboolean segment = !output->segment_pushed && output->caps != NULL
       && priv->segment.format == GST_FORMAT_TIME;
   GstCaps *caps = NULL;
   GstSegment copy = priv->segment;
+  GstPad *pad;
 
-  if (priv->caps_pending && priv->caps != NULL)
-    caps = gst_caps_ref (priv->caps);
+  if (output->caps_pending && output->caps != NULL)
+    caps = gst_caps_ref (output->caps);
   if (!start && !segment && caps == NULL)
     return TRUE;
-  priv->opened = TRUE;
-  priv->caps_pending = FALSE;
-  priv->segment_pushed |= segment;
+  output->opened = TRUE;
+  output->caps_pending = FALSE;
+  output->segment_pushed |= segment;
+  pad = gst_object_ref (output->pad);
   g_mutex_unlock (&priv->lock);
   if (start)
-    push_stream_start (self);
+    push_stream_start (self, pad);
   if (caps != NULL)
-    gst_pad_push_event (priv->srcpad, gst_event_new_caps (caps));
+    gst_pad_push_event (pad, gst_event_new_caps (caps));
   gst_clear_caps (&caps);
   if (segment) {
-    gst_pad_push_event (priv->srcpad, gst_event_new_segment (&copy));
+    gst_pad_push_event (pad, gst_event_new_segment (&copy));
     /* Sinks preroll on it, although the first result may come at the end. */
-    gst_pad_push_event (priv->srcpad, gst_event_new_gap (copy.start, 0));
+    gst_pad_push_event (pad, gst_event_new_gap (copy.start, 0));
   }
+  gst_object_unref (pad);
   g_mutex_lock (&priv->lock);
   return FALSE;
 }
 
-static GstFlowReturn
-push_item (GstAvmJoin *self, OutItem *item, const GstSegment *segment,
-    gboolean *need_segment)
+static gboolean
+open_streams (GstAvmJoin *self)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
+
+  for (guint i = 0; i < priv->outputs->len; i++) {
+    if (!open_output (self, g_ptr_array_index (priv->outputs, i)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static GstFlowReturn
+push_item (GstAvmJoin *self, OutItem *item, const GstSegment *segment)
+{
   GstBuffer *buffer;
   GstClockTime time = to_src_time (segment, item->time);
 
   if (item->caps != NULL)
-    gst_pad_push_event (priv->srcpad, gst_event_new_caps (item->caps));
-  if (*need_segment)
-    gst_pad_push_event (priv->srcpad, gst_event_new_segment (segment));
-  *need_segment = FALSE;
+    gst_pad_push_event (item->pad, gst_event_new_caps (item->caps));
+  if (item->segment)
+    gst_pad_push_event (item->pad, gst_event_new_segment (segment));
   if (item->buffer == NULL) {
     if (time > segment->start)
-      gst_pad_push_event (priv->srcpad,
-          gst_event_new_gap (segment->start, time - segment->start));
+      gst_pad_push_event (
+          item->pad, gst_event_new_gap (segment->start, time - segment->start));
     return GST_FLOW_OK;
   }
   buffer = gst_buffer_make_writable (g_steal_pointer (&item->buffer));
   GST_BUFFER_PTS (buffer) = time;
   GST_BUFFER_DTS (buffer) = GST_CLOCK_TIME_NONE;
-  return gst_pad_push (priv->srcpad, buffer);
+  return gst_pad_push (item->pad, buffer);
+}
+
+/* What one pad returned to what all of them return. That of a pad which was
+ * released meanwhile does not matter. */
+static GstFlowReturn
+combine_flow (GstAvmJoin *self, GstPad *pad, GstFlowReturn flow)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+
+  g_mutex_lock (&priv->lock);
+  if (find_output (priv, pad) != NULL)
+    flow = gst_flow_combiner_update_pad_flow (priv->combiner, pad, flow);
+  else
+    flow = GST_FLOW_OK;
+  g_mutex_unlock (&priv->lock);
+  return flow;
 }
 
 /* Pushes without the lock. */
 static GstFlowReturn
-push_out (GstAvmJoin *self, GQueue *out, const GstSegment *segment,
-    gboolean need_segment)
+push_out (GstAvmJoin *self, GQueue *out, const GstSegment *segment)
 {
   GstFlowReturn flow = GST_FLOW_OK;
   OutItem *item;
 
   while ((item = g_queue_pop_head (out)) != NULL) {
-    if (flow == GST_FLOW_OK)
-      flow = push_item (self, item, segment, &need_segment);
+    if (flow == GST_FLOW_OK && item->buffer != NULL)
+      flow = combine_flow (self, item->pad, push_item (self, item, segment));
+    else if (flow == GST_FLOW_OK)
+      push_item (self, item, segment);
     out_item_free (item);
   }
   return flow;
+}
+
+/* To every source pad (transfer full). */
+static void
+push_to_all (GstAvmJoin *self, GstEvent *event)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+  GList *pads;
+
+  g_mutex_lock (&priv->lock);
+  pads = gst_avm_join_get_src_pads (self);
+  g_list_foreach (pads, (GFunc)gst_object_ref, NULL);
+  g_mutex_unlock (&priv->lock);
+  for (GList *p = pads; p != NULL; p = p->next)
+    gst_pad_push_event (p->data, gst_event_ref (event));
+  g_list_free_full (pads, gst_object_unref);
+  gst_event_unref (event);
 }
 
 /* Under the lock. What to do now; FALSE: nothing, wait. */
@@ -372,7 +487,7 @@ next_work (GstAvmJoin *self, GstClockTime *watermark, gboolean *eos)
     return FALSE;
   if (!get_watermark (priv, watermark, eos))
     return bury_dead_pads (self) ? next_work (self, watermark, eos) : FALSE;
-  if (*eos)
+  if (*eos || priv->again)
     return TRUE;
   return !GST_CLOCK_TIME_IS_VALID (priv->watermark)
       || *watermark > priv->watermark;
@@ -388,11 +503,29 @@ any_pad_started (GstAvmJoinPrivate *priv)
   return FALSE;
 }
 
+/* Under the lock. Takes what process () queued. */
+static void
+take_out (GstAvmJoinPrivate *priv, GQueue *out, GstSegment *segment)
+{
+  *out = priv->out;
+  g_queue_init (&priv->out);
+  *segment = priv->segment;
+  if (segment->format != GST_FORMAT_TIME)
+    gst_segment_init (segment, GST_FORMAT_TIME);
+  for (GList *l = out->head; l != NULL; l = l->next) {
+    OutItem *item = l->data;
+    Output *output = find_output (priv, item->pad);
+
+    item->segment = output != NULL && !output->segment_pushed;
+    if (item->segment)
+      output->segment_pushed = TRUE;
+  }
+}
+
 /* Under the lock at entry; waits until there is something to do, then calls
  * process () and takes what it queued. FALSE: flushing. */
 static gboolean
-work (GstAvmJoin *self, GQueue *out, GstSegment *segment,
-    gboolean *need_segment, gboolean *eos)
+work (GstAvmJoin *self, GQueue *out, GstSegment *segment, gboolean *eos)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
   GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
@@ -402,27 +535,37 @@ work (GstAvmJoin *self, GQueue *out, GstSegment *segment,
   for (;;) {
     if (g_atomic_int_get (&priv->flushing))
       return FALSE;
-    if (any_pad_started (priv) && !open_stream (self))
+    if (any_pad_started (priv) && !open_streams (self))
       continue;
     if (next_work (self, &watermark, eos))
       break;
-    g_cond_wait (&priv->cond, &priv->lock);
+    if (priv->dead_since == 0)
+      g_cond_wait (&priv->cond, &priv->lock);
+    else
+      g_cond_wait_until (
+          &priv->cond, &priv->lock, priv->dead_since + DEAD_AFTER);
   }
-  priv->ended = *eos;
   if (!*eos)
     priv->watermark = watermark;
+  priv->again = FALSE;
   if (klass->process != NULL)
     flow = klass->process (self, *eos ? GST_CLOCK_TIME_NONE : watermark, *eos);
   if (flow != GST_FLOW_OK)
     priv->flow = flow;
-  *out = priv->out;
-  g_queue_init (&priv->out);
-  *segment = priv->segment;
-  if (segment->format != GST_FORMAT_TIME)
-    gst_segment_init (segment, GST_FORMAT_TIME);
-  *need_segment = !priv->segment_pushed && !g_queue_is_empty (out);
-  priv->segment_pushed |= *need_segment;
+  *eos &= !priv->again;
+  priv->ended = *eos;
+  take_out (priv, out, segment);
   return TRUE;
+}
+
+/* From src_loop () itself. A task that is to stop must not pause instead. */
+static void
+pause_myself (GstAvmJoinPrivate *priv)
+{
+  g_mutex_lock (&priv->lock);
+  if (priv->task != NULL)
+    gst_task_pause (priv->task);
+  g_mutex_unlock (&priv->lock);
 }
 
 static void
@@ -433,18 +576,18 @@ src_loop (gpointer user_data)
   GQueue out = G_QUEUE_INIT;
   GstSegment segment;
   GstFlowReturn flow, wanted;
-  gboolean eos = FALSE, need_segment = FALSE;
+  gboolean eos = FALSE;
 
   g_mutex_lock (&priv->lock);
-  if (!work (self, &out, &segment, &need_segment, &eos)) {
+  if (!work (self, &out, &segment, &eos)) {
     g_mutex_unlock (&priv->lock);
-    gst_pad_pause_task (priv->srcpad);
+    pause_myself (priv);
     return;
   }
   wanted = priv->flow;
   g_mutex_unlock (&priv->lock);
 
-  flow = push_out (self, &out, &segment, need_segment);
+  flow = push_out (self, &out, &segment);
   if (wanted != GST_FLOW_OK && flow == GST_FLOW_OK)
     flow = wanted;
   g_mutex_lock (&priv->lock);
@@ -455,9 +598,9 @@ src_loop (gpointer user_data)
   if (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)
     GST_ELEMENT_FLOW_ERROR (self, flow);
   if (eos || (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING))
-    gst_pad_push_event (priv->srcpad, gst_event_new_eos ());
+    push_to_all (self, gst_event_new_eos ());
   if (eos || flow != GST_FLOW_OK)
-    gst_pad_pause_task (priv->srcpad);
+    pause_myself (priv);
 }
 
 static void
@@ -469,23 +612,125 @@ set_flushing (GstAvmJoinPrivate *priv, gboolean flushing)
   g_mutex_unlock (&priv->lock);
 }
 
-static gboolean
-src_activate_mode (
-    GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
+/* As pads with a task of their own do: applications set the priority of the
+ * thread by these messages. */
+static void
+post_stream_status (GstElement *self, GstTask *task, GstStreamStatusType type)
 {
-  GstAvmJoin *self = GST_AVM_JOIN (parent);
-  GstAvmJoinPrivate *priv = PRIVATE (self);
-  gboolean ok;
+  GstMessage *message =
+      gst_message_new_stream_status (GST_OBJECT (self), type, self);
+  GValue value = G_VALUE_INIT;
 
-  if (mode != GST_PAD_MODE_PUSH)
-    return FALSE;
+  g_value_init (&value, GST_TYPE_TASK);
+  g_value_set_object (&value, task);
+  gst_message_set_stream_status_object (message, &value);
+  g_value_unset (&value);
+  gst_element_post_message (self, message);
+}
+
+static void
+thread_enters (GstTask *task, GThread *thread, gpointer self)
+{
+  post_stream_status (self, task, GST_STREAM_STATUS_TYPE_ENTER);
+}
+
+static void
+thread_leaves (GstTask *task, GThread *thread, gpointer self)
+{
+  post_stream_status (self, task, GST_STREAM_STATUS_TYPE_LEAVE);
+}
+
+static guint
+count_flushing (GstAvmJoinPrivate *priv)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < priv->pads->len; i++)
+    n += ((GstAvmJoinPad *)g_ptr_array_index (priv->pads, i))->flushing;
+  return n;
+}
+
+static void
+start_task (GstAvmJoin *self)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+  GstTask *task = gst_task_new (src_loop, self, NULL);
+  gchar *name = g_strdup_printf ("%s:src", GST_ELEMENT_NAME (self));
+
+  gst_object_set_name (GST_OBJECT (task), name);
+  gst_task_set_lock (task, &priv->task_lock);
+  gst_task_set_enter_callback (task, thread_enters, self, NULL);
+  gst_task_set_leave_callback (task, thread_leaves, self, NULL);
+  post_stream_status (GST_ELEMENT (self), task, GST_STREAM_STATUS_TYPE_CREATE);
   g_mutex_lock (&priv->flush_lock);
-  priv->active = active;
-  set_flushing (priv, !active);
-  ok = active ? gst_pad_start_task (pad, src_loop, self, NULL)
-              : gst_pad_stop_task (pad);
+  g_mutex_lock (&priv->lock);
+  priv->task = task;
+  g_mutex_unlock (&priv->lock);
+  set_flushing (priv, count_flushing (priv) > 0);
+  gst_task_start (task);
   g_mutex_unlock (&priv->flush_lock);
-  return ok;
+  g_free (name);
+}
+
+/* It ends in two steps: the pads are made to refuse data in between, so that
+ * it does not wait for ever for somebody who takes it. */
+static GstTask *
+take_task (GstAvmJoin *self)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+  GstTask *task;
+
+  g_mutex_lock (&priv->flush_lock);
+  set_flushing (priv, TRUE);
+  g_mutex_lock (&priv->lock);
+  task = g_steal_pointer (&priv->task);
+  g_mutex_unlock (&priv->lock);
+  if (task != NULL)
+    gst_task_stop (task);
+  g_mutex_unlock (&priv->flush_lock);
+  return task;
+}
+
+static void
+end_task (GstTask *task)
+{
+  if (task == NULL)
+    return;
+  gst_task_join (task);
+  gst_object_unref (task);
+}
+
+/* Under the flush lock. Returns when src_loop () does not run any more. */
+static void
+halt_task (GstAvmJoin *self)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+
+  if (priv->task == NULL)
+    return;
+  gst_task_pause (priv->task);
+  g_rec_mutex_lock (&priv->task_lock);
+  g_rec_mutex_unlock (&priv->task_lock);
+}
+
+/* Every sink of a pipeline sends the same seek up its own branch. */
+static gboolean
+src_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (GST_AVM_JOIN (parent));
+  guint32 seqnum = gst_event_get_seqnum (event);
+  gboolean known = FALSE;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK) {
+    g_mutex_lock (&priv->lock);
+    known = priv->seek_seqnum == seqnum;
+    priv->seek_seqnum = seqnum;
+    g_mutex_unlock (&priv->lock);
+  }
+  if (!known)
+    return gst_pad_event_default (pad, parent, event);
+  gst_event_unref (event);
+  return TRUE;
 }
 
 static gboolean
@@ -560,6 +805,18 @@ sink_caps (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
   return ok;
 }
 
+/* Under the lock */
+static void
+adopt_segment (GstAvmJoinPrivate *priv, const GstSegment *segment)
+{
+  gst_segment_copy_into (segment, &priv->segment);
+  /* a whole stage forwards no end of its own: results may lie anywhere */
+  priv->segment.position = priv->segment.start;
+  priv->fresh_segment = FALSE;
+  for (guint i = 0; i < priv->outputs->len; i++)
+    ((Output *)g_ptr_array_index (priv->outputs, i))->segment_pushed = FALSE;
+}
+
 static gboolean
 sink_segment (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
 {
@@ -579,13 +836,8 @@ sink_segment (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
   gst_segment_copy_into (segment, &pad->segment);
   raise_watermark (
       pad, gst_avm_join_pad_to_running_time (pad, segment->position));
-  if (priv->fresh_segment) {
-    gst_segment_copy_into (segment, &priv->segment);
-    /* a whole stage forwards no end of its own: results may lie anywhere */
-    priv->segment.position = priv->segment.start;
-    priv->fresh_segment = FALSE;
-    priv->segment_pushed = FALSE;
-  }
+  if (priv->fresh_segment && (priv->main == NULL || priv->main == pad))
+    adopt_segment (priv, segment);
   g_cond_broadcast (&priv->cond);
   g_mutex_unlock (&priv->lock);
   return TRUE;
@@ -633,16 +885,6 @@ sink_eos (GstAvmJoinPrivate *priv, GstAvmJoinPad *pad)
   g_mutex_unlock (&priv->lock);
 }
 
-static guint
-count_flushing (GstAvmJoinPrivate *priv)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < priv->pads->len; i++)
-    n += ((GstAvmJoinPad *)g_ptr_array_index (priv->pads, i))->flushing;
-  return n;
-}
-
 /* The first pad that flushes flushes the output. */
 static void
 sink_flush_start (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
@@ -658,10 +900,26 @@ sink_flush_start (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
   g_cond_broadcast (&priv->cond);
   g_mutex_unlock (&priv->lock);
   if (first) {
-    gst_pad_push_event (priv->srcpad, gst_event_ref (event));
-    gst_pad_pause_task (priv->srcpad);
+    push_to_all (self, gst_event_ref (event));
+    halt_task (self);
   }
   g_mutex_unlock (&priv->flush_lock);
+}
+
+/* Under the lock. The output begins anew. */
+static void
+reset_output (GstAvmJoinPrivate *priv)
+{
+  clear_out (priv);
+  priv->again = priv->ended = FALSE;
+  priv->dead_since = 0;
+  priv->watermark = GST_CLOCK_TIME_NONE;
+  priv->flow = GST_FLOW_OK;
+  gst_flow_combiner_reset (priv->combiner);
+  gst_segment_init (&priv->segment, GST_FORMAT_UNDEFINED);
+  priv->fresh_segment = TRUE;
+  for (guint i = 0; i < priv->outputs->len; i++)
+    ((Output *)g_ptr_array_index (priv->outputs, i))->segment_pushed = FALSE;
 }
 
 /* The last pad that stops flushing restarts it. */
@@ -673,6 +931,9 @@ sink_flush_stop (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
   gboolean last;
 
   g_mutex_lock (&priv->flush_lock);
+  /* flush () never meets process (), even where no FLUSH_START came before */
+  set_flushing (priv, TRUE);
+  halt_task (self);
   g_mutex_lock (&priv->lock);
   gst_avm_join_pad_reset (pad);
   pad->started = TRUE;
@@ -680,20 +941,17 @@ sink_flush_stop (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
     klass->flush (self, pad);
   last = count_flushing (priv) == 0;
   if (last) {
-    clear_out (priv);
-    priv->ended = FALSE;
-    priv->watermark = GST_CLOCK_TIME_NONE;
-    priv->flow = GST_FLOW_OK;
-    priv->fresh_segment = TRUE;
-    priv->segment_pushed = FALSE;
-    gst_segment_init (&priv->segment, GST_FORMAT_UNDEFINED);
+    reset_output (priv);
+    /* the main pad need not be among those that flushed */
+    if (priv->main != NULL && priv->main->segment.format == GST_FORMAT_TIME)
+      adopt_segment (priv, &priv->main->segment);
   }
   g_mutex_unlock (&priv->lock);
   if (last)
-    gst_pad_push_event (priv->srcpad, gst_event_ref (event));
-  if (last && priv->active) {
+    push_to_all (self, gst_event_ref (event));
+  if (last && priv->task != NULL) {
     g_atomic_int_set (&priv->flushing, FALSE);
-    gst_pad_start_task (priv->srcpad, src_loop, self, NULL);
+    gst_task_start (priv->task);
   }
   g_mutex_unlock (&priv->flush_lock);
 }
@@ -759,46 +1017,85 @@ add_sink_pad (GstAvmJoin *self, GstPadTemplate *template, const gchar *name)
 }
 
 static GstPad *
+add_src_pad (GstAvmJoin *self, GstPadTemplate *template, const gchar *name)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+  GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
+  GstPad *pad = gst_pad_new_from_template (template, name);
+  Output *output = g_new0 (Output, 1);
+
+  gst_pad_set_query_function (pad, GST_DEBUG_FUNCPTR (src_query));
+  gst_pad_set_event_function (pad, GST_DEBUG_FUNCPTR (src_event));
+  /* it may be requested while the others are at work already */
+  if (GST_PAD_TEMPLATE_PRESENCE (template) == GST_PAD_REQUEST)
+    gst_pad_set_active (pad, TRUE);
+  gst_element_add_pad (GST_ELEMENT (self), pad);
+  output->pad = pad;
+  g_mutex_lock (&priv->lock);
+  g_ptr_array_add (priv->outputs, output);
+  gst_flow_combiner_add_pad (priv->combiner, pad);
+  if (klass->src_pad_added != NULL)
+    klass->src_pad_added (self, pad);
+  g_cond_broadcast (&priv->cond);
+  g_mutex_unlock (&priv->lock);
+  return pad;
+}
+
+/* A free name after the pattern of the template, or that which was asked for */
+static gchar *
+make_pad_name (GstElement *element, const gchar *pattern, const gchar *name)
+{
+  if (strchr (pattern, '%') == NULL)
+    return g_strdup (pattern);
+  if (name != NULL && strchr (name, '%') == NULL)
+    return g_strdup (name);
+  for (guint number = 0;; number++) {
+    gchar **split = g_strsplit (pattern, "%", 2);
+    gchar *made = g_strdup_printf ("%s%u", split[0], number);
+    GstPad *old = gst_element_get_static_pad (element, made);
+
+    g_strfreev (split);
+    if (old == NULL)
+      return made;
+    gst_object_unref (old);
+    g_free (made);
+  }
+}
+
+static GstPad *
 gst_avm_join_request_new_pad (GstElement *element, GstPadTemplate *template,
     const gchar *name, const GstCaps *caps)
 {
   GstAvmJoin *self = GST_AVM_JOIN (element);
-  const gchar *pattern = GST_PAD_TEMPLATE_NAME_TEMPLATE (template);
-  gchar *made;
-  GstPad *old;
-  GstAvmJoinPad *pad;
+  gchar *made =
+      make_pad_name (element, GST_PAD_TEMPLATE_NAME_TEMPLATE (template), name);
+  GstPad *pad = gst_element_get_static_pad (element, made);
 
-  if (GST_PAD_TEMPLATE_DIRECTION (template) != GST_PAD_SINK)
-    return NULL;
-  if (strchr (pattern, '%') == NULL) {
-    made = g_strdup (pattern);
-  } else if (name != NULL && strchr (name, '%') == NULL) {
-    made = g_strdup (name);
-  } else {
-    guint number = 0;
-
-    for (;;) {
-      gchar **split = g_strsplit (pattern, "%", 2);
-
-      made = g_strdup_printf ("%s%u", split[0], number++);
-      g_strfreev (split);
-      old = gst_element_get_static_pad (element, made);
-      if (old == NULL)
-        break;
-      gst_object_unref (old);
-      g_free (made);
-    }
-  }
-  old = gst_element_get_static_pad (element, made);
-  if (old != NULL) {
+  if (pad != NULL) {
     GST_WARNING_OBJECT (self, "pad %s exists already", made);
-    gst_object_unref (old);
-    g_free (made);
-    return NULL;
+    gst_clear_object (&pad);
+  } else if (GST_PAD_TEMPLATE_DIRECTION (template) == GST_PAD_SRC) {
+    pad = add_src_pad (self, template, made);
+  } else {
+    pad = GST_PAD (add_sink_pad (self, template, made));
   }
-  pad = add_sink_pad (self, template, made);
   g_free (made);
-  return GST_PAD (pad);
+  return pad;
+}
+
+static void
+release_src_pad (GstAvmJoin *self, GstPad *pad)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+
+  /* first out of the list, so that it does not matter what it returns */
+  g_mutex_lock (&priv->lock);
+  gst_flow_combiner_remove_pad (priv->combiner, pad);
+  g_ptr_array_remove (priv->outputs, find_output (priv, pad));
+  g_cond_broadcast (&priv->cond);
+  g_mutex_unlock (&priv->lock);
+  gst_pad_set_active (pad, FALSE);
+  gst_element_remove_pad (GST_ELEMENT (self), pad);
 }
 
 static void
@@ -807,13 +1104,20 @@ gst_avm_join_release_pad (GstElement *element, GstPad *gstpad)
   GstAvmJoin *self = GST_AVM_JOIN (element);
   GstAvmJoinPrivate *priv = PRIVATE (self);
   GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
-  GstAvmJoinPad *pad = GST_AVM_JOIN_PAD (gstpad);
+  GstAvmJoinPad *pad;
 
+  if (GST_PAD_IS_SRC (gstpad)) {
+    release_src_pad (self, gstpad);
+    return;
+  }
+  pad = GST_AVM_JOIN_PAD (gstpad);
   gst_pad_set_active (gstpad, FALSE);
   g_mutex_lock (&priv->lock);
   if (klass->pad_removed != NULL)
     klass->pad_removed (self, pad);
   gst_avm_join_pad_set_data_unlocked (pad, NULL, NULL);
+  if (priv->main == pad)
+    priv->main = NULL;
   g_ptr_array_remove (priv->pads, pad);
   g_cond_broadcast (&priv->cond);
   g_mutex_unlock (&priv->lock);
@@ -827,21 +1131,34 @@ reset (GstAvmJoin *self)
 
   for (guint i = 0; i < priv->pads->len; i++)
     gst_avm_join_pad_reset (g_ptr_array_index (priv->pads, i));
-  clear_out (priv);
-  priv->opened = priv->segment_pushed = priv->ended = FALSE;
-  priv->fresh_segment = TRUE;
-  priv->caps_pending = priv->caps != NULL;
-  priv->watermark = GST_CLOCK_TIME_NONE;
-  priv->flow = GST_FLOW_OK;
+  for (guint i = 0; i < priv->outputs->len; i++) {
+    Output *output = g_ptr_array_index (priv->outputs, i);
+
+    output->opened = FALSE;
+    gst_caps_replace (&output->caps, NULL);
+    output->caps_pending = FALSE;
+  }
+  reset_output (priv);
   priv->have_group_id = FALSE;
-  gst_segment_init (&priv->segment, GST_FORMAT_UNDEFINED);
+  priv->seek_seqnum = GST_SEQNUM_INVALID;
 }
 
 static gboolean
-any_pad_linked (GstAvmJoinPrivate *priv)
+any_sink_linked (GstAvmJoinPrivate *priv)
 {
   for (guint i = 0; i < priv->pads->len; i++) {
     if (GST_PAD_IS_LINKED (g_ptr_array_index (priv->pads, i)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+any_output_linked (GstAvmJoinPrivate *priv)
+{
+  for (guint i = 0; i < priv->outputs->len; i++) {
+    if (GST_PAD_IS_LINKED (
+            ((Output *)g_ptr_array_index (priv->outputs, i))->pad))
       return TRUE;
   }
   return FALSE;
@@ -852,15 +1169,14 @@ start (GstAvmJoin *self)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
   GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
-  gboolean ok, linked;
+  gboolean ok, forgotten;
 
   g_mutex_lock (&priv->lock);
-  gst_caps_replace (&priv->caps, NULL);
   reset (self);
   ok = klass->start == NULL || klass->start (self);
-  linked = any_pad_linked (priv);
+  forgotten = !any_sink_linked (priv) && any_output_linked (priv);
   g_mutex_unlock (&priv->lock);
-  if (ok && !linked && GST_PAD_IS_LINKED (priv->srcpad))
+  if (ok && forgotten)
     GST_ELEMENT_ERROR (self, CORE, PAD,
         (_ ("No stream is linked to %s. Link at least one of its sink pads."),
             GST_ELEMENT_NAME (self)),
@@ -880,7 +1196,6 @@ stop (GstAvmJoin *self)
     klass->flush (self, NULL);
   if (klass->stop != NULL)
     klass->stop (self);
-  gst_caps_replace (&priv->caps, NULL);
   g_mutex_unlock (&priv->lock);
 }
 
@@ -889,12 +1204,23 @@ gst_avm_join_change_state (GstElement *element, GstStateChange transition)
 {
   GstAvmJoin *self = GST_AVM_JOIN (element);
   GstStateChangeReturn ret;
+  GstTask *task = NULL;
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
     return GST_STATE_CHANGE_FAILURE;
-  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    task = take_task (self);
+  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    if (ret != GST_STATE_CHANGE_FAILURE)
+      start_task (self);
+    else
+      stop (self);
+  }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    end_task (task);
     stop (self);
+  }
   return ret;
 }
 
@@ -913,17 +1239,11 @@ gst_avm_join_constructed (GObject *object)
 
     if (GST_PAD_TEMPLATE_PRESENCE (template) != GST_PAD_ALWAYS)
       continue;
-    if (GST_PAD_TEMPLATE_DIRECTION (template) == GST_PAD_SINK) {
+    if (GST_PAD_TEMPLATE_DIRECTION (template) == GST_PAD_SINK)
       add_sink_pad (self, template, name);
-    } else if (priv->srcpad == NULL) {
-      priv->srcpad = gst_pad_new_from_template (template, name);
-      gst_pad_set_activatemode_function (
-          priv->srcpad, GST_DEBUG_FUNCPTR (src_activate_mode));
-      gst_pad_set_query_function (priv->srcpad, GST_DEBUG_FUNCPTR (src_query));
-      gst_element_add_pad (GST_ELEMENT (self), priv->srcpad);
-    }
+    else if (priv->srcpad == NULL)
+      priv->srcpad = add_src_pad (self, template, name);
   }
-  g_assert (priv->srcpad != NULL);
 }
 
 static void
@@ -932,10 +1252,12 @@ gst_avm_join_finalize (GObject *object)
   GstAvmJoinPrivate *priv = PRIVATE (GST_AVM_JOIN (object));
 
   clear_out (priv);
-  gst_caps_replace (&priv->caps, NULL);
+  gst_flow_combiner_unref (priv->combiner);
+  g_ptr_array_unref (priv->outputs);
   g_ptr_array_unref (priv->pads);
   g_mutex_clear (&priv->lock);
   g_mutex_clear (&priv->flush_lock);
+  g_rec_mutex_clear (&priv->task_lock);
   g_cond_clear (&priv->cond);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
@@ -960,9 +1282,12 @@ gst_avm_join_init (GstAvmJoin *self)
 
   g_mutex_init (&priv->lock);
   g_mutex_init (&priv->flush_lock);
+  g_rec_mutex_init (&priv->task_lock);
   g_cond_init (&priv->cond);
   g_queue_init (&priv->out);
   priv->pads = g_ptr_array_new ();
+  priv->outputs = g_ptr_array_new_with_free_func ((GDestroyNotify)output_free);
+  priv->combiner = gst_flow_combiner_new ();
   priv->flushing = TRUE;
   reset (self);
 }
@@ -1010,6 +1335,58 @@ gst_avm_join_get_sink_pads (GstAvmJoin *self)
   for (guint i = priv->pads->len; i > 0; i--)
     list = g_list_prepend (list, g_ptr_array_index (priv->pads, i - 1));
   return list;
+}
+
+/**
+ * gst_avm_join_get_src_pads: (skip)
+ * @self: a join
+ *
+ * Returns: (transfer container) (element-type GstPad): its source pads in the
+ *   order in which they were made
+ *
+ * Since: 0.1
+ */
+GList *
+gst_avm_join_get_src_pads (GstAvmJoin *self)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+  GList *list = NULL;
+
+  for (guint i = priv->outputs->len; i > 0; i--)
+    list = g_list_prepend (
+        list, ((Output *)g_ptr_array_index (priv->outputs, i - 1))->pad);
+  return list;
+}
+
+/**
+ * gst_avm_join_set_main_pad: (skip)
+ * @self: a join
+ * @pad: (nullable): a sink pad
+ *
+ * Results are given in the segment of this pad, instead of that of the first
+ * pad which has one: a stage that gives back one of its inputs, changed, so
+ * keeps the timestamps. To be called before data flows, from pad_added ().
+ *
+ * Since: 0.1
+ */
+void
+gst_avm_join_set_main_pad (GstAvmJoin *self, GstAvmJoinPad *pad)
+{
+  PRIVATE (self)->main = pad;
+}
+
+/**
+ * gst_avm_join_pad_get_segment: (skip)
+ * @pad: a sink pad
+ *
+ * Returns: (transfer none): its segment; of no format before one came
+ *
+ * Since: 0.1
+ */
+const GstSegment *
+gst_avm_join_pad_get_segment (GstAvmJoinPad *pad)
+{
+  return &pad->segment;
 }
 
 /**
@@ -1114,43 +1491,75 @@ gst_avm_join_pad_get_data (GstAvmJoinPad *pad)
  * @self: a join
  * @caps: fixed caps of the results that are pushed from now on
  *
- * From start (), sink_caps () or process (). Until caps are set, nothing at all
- * goes downstream and sinks cannot preroll: a stage that learns its caps late
- * sets provisional ones in start ().
+ * Of the source pad that is always there. From start (), sink_caps () or
+ * process (). Until caps are set, nothing at all goes downstream and sinks
+ * cannot preroll: a stage that learns its caps late sets provisional ones in
+ * start ().
  *
  * Since: 0.1
  */
 void
 gst_avm_join_set_src_caps (GstAvmJoin *self, GstCaps *caps)
 {
-  GstAvmJoinPrivate *priv = PRIVATE (self);
+  gst_avm_join_set_pad_caps (self, PRIVATE (self)->srcpad, caps);
+}
 
+/**
+ * gst_avm_join_set_pad_caps: (skip)
+ * @self: a join
+ * @pad: one of its source pads
+ * @caps: fixed caps of the results that are pushed there from now on
+ *
+ * As gst_avm_join_set_src_caps() for any source pad; also from
+ * src_pad_added ().
+ *
+ * Since: 0.1
+ */
+void
+gst_avm_join_set_pad_caps (GstAvmJoin *self, GstPad *pad, GstCaps *caps)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+  Output *output = find_output (priv, pad);
+
+  g_return_if_fail (output != NULL);
   g_return_if_fail (GST_IS_CAPS (caps) && gst_caps_is_fixed (caps));
-  if (priv->caps != NULL && gst_caps_is_equal (priv->caps, caps))
+  if (output->caps != NULL && gst_caps_is_equal (output->caps, caps))
     return;
-  gst_caps_replace (&priv->caps, caps);
-  priv->caps_pending = TRUE;
+  gst_caps_replace (&output->caps, caps);
+  output->caps_pending = TRUE;
   g_cond_broadcast (&priv->cond);
 }
 
 static void
-queue_item (GstAvmJoin *self, GstBuffer *buffer, GstClockTime time)
+ask_for_caps (GstAvmJoin *self)
+{
+  GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
+  GstCaps *caps = klass->src_caps != NULL ? klass->src_caps (self) : NULL;
+
+  if (caps != NULL)
+    gst_avm_join_set_src_caps (self, caps);
+  gst_clear_caps (&caps);
+}
+
+static void
+queue_item (GstAvmJoin *self, GstPad *pad, GstBuffer *buffer, GstClockTime time)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
-  GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
-  OutItem *item = g_new0 (OutItem, 1);
+  Output *output = find_output (priv, pad);
+  OutItem *item;
 
-  if (buffer != NULL && priv->caps == NULL && klass->src_caps != NULL) {
-    GstCaps *caps = klass->src_caps (self);
-
-    if (caps != NULL)
-      gst_avm_join_set_src_caps (self, caps);
-    gst_clear_caps (&caps);
+  if (output == NULL) {
+    gst_clear_buffer (&buffer);
+    return;
   }
-  if (priv->caps_pending && priv->caps != NULL && buffer != NULL) {
-    item->caps = gst_caps_ref (priv->caps);
-    priv->caps_pending = FALSE;
+  if (buffer != NULL && output->caps == NULL && pad == priv->srcpad)
+    ask_for_caps (self);
+  item = g_new0 (OutItem, 1);
+  if (output->caps_pending && output->caps != NULL && buffer != NULL) {
+    item->caps = gst_caps_ref (output->caps);
+    output->caps_pending = FALSE;
   }
+  item->pad = gst_object_ref (pad);
   item->buffer = buffer;
   item->time = time;
   g_queue_push_tail (&priv->out, item);
@@ -1161,15 +1570,32 @@ queue_item (GstAvmJoin *self, GstBuffer *buffer, GstClockTime time)
  * @self: a join
  * @buffer: (transfer full): a result; its PTS is running time
  *
- * Queues @buffer; it is pushed after process () has returned, with its PTS
- * mapped into the source pad's segment.
+ * Queues @buffer for the source pad that is always there; it is pushed after
+ * process () has returned, with its PTS mapped into the source pad's segment.
  *
  * Since: 0.1
  */
 void
 gst_avm_join_push_buffer (GstAvmJoin *self, GstBuffer *buffer)
 {
-  queue_item (self, buffer, GST_BUFFER_PTS (buffer));
+  gst_avm_join_push_buffer_on (self, PRIVATE (self)->srcpad, buffer);
+}
+
+/**
+ * gst_avm_join_push_buffer_on: (skip)
+ * @self: a join
+ * @pad: one of its source pads
+ * @buffer: (transfer full): a result; its PTS is running time
+ *
+ * As gst_avm_join_push_buffer() for any source pad. Nothing happens when @pad
+ * was released.
+ *
+ * Since: 0.1
+ */
+void
+gst_avm_join_push_buffer_on (GstAvmJoin *self, GstPad *pad, GstBuffer *buffer)
+{
+  queue_item (self, pad, buffer, GST_BUFFER_PTS (buffer));
 }
 
 /**
@@ -1190,7 +1616,8 @@ gst_avm_join_push_event (GstAvmJoin *self, GstAvmEvent *event)
 
   if (priv->segment.format == GST_FORMAT_TIME)
     event->onset = to_src_time (&priv->segment, running_time);
-  queue_item (self, gst_avm_event_to_buffer (event), running_time);
+  queue_item (
+      self, priv->srcpad, gst_avm_event_to_buffer (event), running_time);
   gst_avm_event_free (event);
 }
 
@@ -1199,14 +1626,66 @@ gst_avm_join_push_event (GstAvmJoin *self, GstAvmEvent *event)
  * @self: a join
  * @running_time: nothing before this time will be pushed any more
  *
- * Queues a GAP, so that stages downstream can go on.
+ * Queues a GAP on every source pad, so that stages downstream can go on.
  *
  * Since: 0.1
  */
 void
 gst_avm_join_push_gap (GstAvmJoin *self, GstClockTime running_time)
 {
-  queue_item (self, NULL, running_time);
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+
+  for (guint i = 0; i < priv->outputs->len; i++)
+    queue_item (self, ((Output *)g_ptr_array_index (priv->outputs, i))->pad,
+        NULL, running_time);
+}
+
+/**
+ * gst_avm_join_call_again: (skip)
+ * @self: a join
+ *
+ * From process (): it is called again as soon as what it has queued is pushed,
+ * although the watermark may not have moved. At the end of the streams so no
+ * stage needs to queue all that is left at once.
+ *
+ * Since: 0.1
+ */
+void
+gst_avm_join_call_again (GstAvmJoin *self)
+{
+  PRIVATE (self)->again = TRUE;
+}
+
+/**
+ * gst_avm_join_unlock: (skip)
+ * @self: a join
+ *
+ * From process (): lets go of the join's lock during long work, so that the
+ * sink pads can take data meanwhile. gst_avm_join_lock() takes it again. In
+ * between sink_buffer (), sink_caps (), pad_added (), pad_removed () and
+ * src_pad_added () may be called, but not start (), stop (), flush () and
+ * process () itself: what only these touch stays as it is. Pads may go.
+ *
+ * Since: 0.1
+ */
+void
+gst_avm_join_unlock (GstAvmJoin *self)
+{
+  g_mutex_unlock (&PRIVATE (self)->lock);
+}
+
+/**
+ * gst_avm_join_lock: (skip)
+ * @self: a join
+ *
+ * Takes the lock that gst_avm_join_unlock() let go of.
+ *
+ * Since: 0.1
+ */
+void
+gst_avm_join_lock (GstAvmJoin *self)
+{
+  g_mutex_lock (&PRIVATE (self)->lock);
 }
 
 /**
@@ -1238,11 +1717,20 @@ gst_avm_join_is_flushing (GstAvmJoin *self)
 gboolean
 gst_avm_join_is_live (GstAvmJoin *self)
 {
+  GstAvmJoinPrivate *priv = PRIVATE (self);
   GstQuery *query = gst_query_new_latency ();
   gboolean live = FALSE;
+  GList *pads;
 
-  if (gst_pad_query (PRIVATE (self)->srcpad, query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
+  g_mutex_lock (&priv->lock);
+  pads = gst_avm_join_get_sink_pads (self);
+  g_list_foreach (pads, (GFunc)gst_object_ref, NULL);
+  g_mutex_unlock (&priv->lock);
+  for (GList *p = pads; p != NULL && !live; p = p->next) {
+    if (gst_pad_peer_query (p->data, query))
+      gst_query_parse_latency (query, &live, NULL, NULL);
+  }
+  g_list_free_full (pads, gst_object_unref);
   gst_query_unref (query);
   return live;
 }

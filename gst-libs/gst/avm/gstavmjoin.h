@@ -28,14 +28,17 @@ G_DECLARE_FINAL_TYPE (
  *   in the pad's streaming thread under the join's lock; must not push.
  * @process: all pads are complete up to @watermark (running time);
  *   %GST_CLOCK_TIME_NONE with @eos set: all pads have ended. Runs in the
- *   source pad's own thread under the join's lock; queues its results with
+ *   join's own thread under the join's lock; queues its results with
  *   gst_avm_join_push_buffer() and friends.
  * @flush: forget the data of @pad, or of all pads when it is NULL. The state
  *   that belongs to the source pad is to be dropped as well.
  * @pad_added: a sink pad was requested or made; set its user data here
  * @pad_removed: a sink pad is released
- * @src_caps: caps of the source pad, asked when the first result is pushed
- *   and none were set with gst_avm_join_set_src_caps() (transfer full)
+ * @src_caps: caps of the source pad that is always there, asked when the first
+ *   result is pushed and none were set with gst_avm_join_set_src_caps()
+ *   (transfer full)
+ * @src_pad_added: a source pad was requested, perhaps while the stage runs; set
+ *   its caps here when they are known. Called under the join's lock.
  */
 struct _GstAvmJoinClass {
   GstElementClass parent_class;
@@ -51,8 +54,9 @@ struct _GstAvmJoinClass {
   void (*pad_added) (GstAvmJoin *self, GstAvmJoinPad *pad);
   void (*pad_removed) (GstAvmJoin *self, GstAvmJoinPad *pad);
   GstCaps *(*src_caps) (GstAvmJoin *self);
+  void (*src_pad_added) (GstAvmJoin *self, GstPad *pad);
 
-  gpointer _gst_reserved[GST_PADDING_LARGE];
+  gpointer _gst_reserved[GST_PADDING_LARGE - 1];
 };
 
 /* Pads, with the join's lock held (that is: from any vmethod) */
@@ -62,6 +66,15 @@ GstAvmJoinPad *gst_avm_join_get_pad (GstAvmJoin *self, const gchar *name);
 
 GST_AVM_API
 GList *gst_avm_join_get_sink_pads (GstAvmJoin *self);
+
+GST_AVM_API
+GList *gst_avm_join_get_src_pads (GstAvmJoin *self);
+
+GST_AVM_API
+void gst_avm_join_set_main_pad (GstAvmJoin *self, GstAvmJoinPad *pad);
+
+GST_AVM_API
+const GstSegment *gst_avm_join_pad_get_segment (GstAvmJoinPad *pad);
 
 GST_AVM_API
 GstClockTime gst_avm_join_pad_to_running_time (
@@ -89,13 +102,29 @@ GST_AVM_API
 void gst_avm_join_set_src_caps (GstAvmJoin *self, GstCaps *caps);
 
 GST_AVM_API
+void gst_avm_join_set_pad_caps (GstAvmJoin *self, GstPad *pad, GstCaps *caps);
+
+GST_AVM_API
 void gst_avm_join_push_buffer (GstAvmJoin *self, GstBuffer *buffer);
+
+GST_AVM_API
+void gst_avm_join_push_buffer_on (
+    GstAvmJoin *self, GstPad *pad, GstBuffer *buffer);
 
 GST_AVM_API
 void gst_avm_join_push_event (GstAvmJoin *self, GstAvmEvent *event);
 
 GST_AVM_API
 void gst_avm_join_push_gap (GstAvmJoin *self, GstClockTime running_time);
+
+GST_AVM_API
+void gst_avm_join_call_again (GstAvmJoin *self);
+
+GST_AVM_API
+void gst_avm_join_unlock (GstAvmJoin *self);
+
+GST_AVM_API
+void gst_avm_join_lock (GstAvmJoin *self);
 
 GST_AVM_API
 gboolean gst_avm_join_is_flushing (GstAvmJoin *self);

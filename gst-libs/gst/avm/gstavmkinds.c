@@ -65,6 +65,32 @@ static const GstAvmField vibrato_fields[] = {
 
 static const GstAvmField activity_fields[] = {
     {"playing", "b", "", TRUE, "whether the player plays"},
+    {"player", "s", "", FALSE, "who it is"},
+    {"cluster", "i", "", FALSE, "cluster of one person's pictures"},
+    {"sub-cluster", "i", "", FALSE, "of one pose and viewpoint in it"},
+    {"used", "s", "", FALSE,
+        "what decided: labels, notes, motion, fused, or truth"},
+    {"camera", "i", "", FALSE, "number of the camera, 0 is the first"},
+};
+
+static const GstAvmField appearance_fields[] = {
+    {"player", "s", "", FALSE, "who it is"},
+    {"cluster", "i", "", TRUE, "cluster of one person's pictures; -1 none"},
+    {"sub-cluster", "i", "", FALSE, "of one pose and viewpoint in it"},
+    {"camera", "i", "", FALSE, "number of the camera, 0 is the first"},
+    {"x", "d", "px", TRUE, "left edge of the face"},
+    {"y", "d", "px", TRUE, "top edge"},
+    {"w", "d", "px", TRUE, "width"},
+    {"h", "d", "px", TRUE, "height"},
+    {"orientation", "s", "", FALSE,
+        "of the head: frontal, left, right, tilted-left, tilted-right"},
+};
+
+static const GstAvmField shot_fields[] = {
+    {"transition", "s", "", TRUE, "how it begins: start, cut, dissolve"},
+    {"transition-duration", "d", "s", FALSE,
+        "length of the dissolve that ends where the shot begins"},
+    {"score", "d", "", FALSE, "how unlike the shot before it is, 0 to 1"},
 };
 
 static const GstAvmField association_fields[] = {
@@ -97,8 +123,12 @@ static const GstAvmKind kinds[] = {
         note_fields),
     KIND ("vibrato", EVENTS, "one event per note: vibrato, rate and extent",
         "avmvibrato avmtestsrc", "avmeventenc avmoverlay", vibrato_fields),
-    KIND ("activity", EVENTS, "when a player plays and when not", "avmtestsrc",
-        "avmeventenc avmoverlay", activity_fields),
+    KIND ("activity", EVENTS, "when a player plays and when not",
+        "avmpnp avmtestsrc", "avmeventenc avmoverlay", activity_fields),
+    KIND ("appearance", EVENTS, "who is visible where", "avmpnp",
+        "avmeventenc avmoverlay", appearance_fields),
+    KIND ("shot", EVENTS, "shots of a film, cut to cut", "avmscenecut",
+        "avmeventenc", shot_fields),
     KIND ("association", EVENTS, "which region plays which part; part -1: none",
         "avmassociate avmtestsrc",
         "avmnmfsep avmvibrato avmeventenc avmoverlay", association_fields),

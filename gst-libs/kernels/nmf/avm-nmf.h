@@ -10,6 +10,8 @@
  *
  *   C = D_KL (V | W H) + lambda |B o (M - H^T A)|^2 + mu sum A,  |w_k| = 1
  *
+ * W H counts as at least 1e-12 of the largest number in V.
+ *
  * V (n_bins x n_frames) is a magnitude spectrogram, the atoms w_k are columns
  * of W, H are their activations, M (n_frames x n_motions) are speeds, A
  * (n_components x n_motions) says which atom goes with which motion, and B is
@@ -46,6 +48,7 @@ typedef struct {
   int max_frames;   /* 1 .. 2^24 */
   int n_motions;    /* 0 .. 256; 0: sound alone */
   int n_threads;    /* 1 .. 64; the calling thread is one of them */
+  int lanes; /* at most so many (4, 8 or 16), for tests; 0: the machine's */
 } AvmNmfConfig;
 
 /* All memory is allocated here. NULL: *error says why (RANGE, MEMORY). One
@@ -59,25 +62,28 @@ void avm_nmf_free (AvmNmf *nmf);
  * values. False: RANGE. */
 bool avm_nmf_set_input (AvmNmf *nmf, const float *v, ptrdiff_t stride,
     int n_frames, AvmError *error);
-/* Motion of the same frames: n_frames x n_motions, NaN where not known,
- * borrowed likewise; NULL: none. lambda, mu >= 0 as in the cost above. */
+/* Motion of the same frames: n_frames x n_motions speeds >= 0, NaN where not
+ * known, borrowed likewise; NULL: none. lambda, mu >= 0 as in the cost above. */
 void avm_nmf_set_motion (
     AvmNmf *nmf, const float *motion, double lambda, double mu);
 
-/* The factors, to be filled or changed between iterations; what is 0 stays 0.
- * The strides are in floats. */
+/* The factors, to be filled or changed between iterations; what is 0 stays 0,
+ * what is positive becomes no less than 1e-30. The strides are in floats. */
 float *avm_nmf_get_w (AvmNmf *nmf, ptrdiff_t *stride);
 float *avm_nmf_get_h (AvmNmf *nmf, ptrdiff_t *stride);
 float *avm_nmf_get_a (AvmNmf *nmf, ptrdiff_t *stride);
 /* Fills those of `what` with positive random numbers on the scale of V. */
 void avm_nmf_randomise (AvmNmf *nmf, unsigned what, uint64_t seed);
 /* Brings all atoms to norm 1, their activations and links along with them:
- * W H and H^T A stay as they are. */
+ * W H and H^T A stay as they are. Atoms that are 0 stay so. */
 void avm_nmf_normalise (AvmNmf *nmf);
 
 /* One iteration, H, then W, then A, of those in `what`. Multiplicative: the
  * cost never rises. Returns the cost before it, which comes at no expense; see
- * avm_nmf_cost for that after it. */
+ * avm_nmf_cost for that after it.
+ * With motion, one that updates W brings the atoms to norm 1 before and after,
+ * as avm_nmf_normalise does: the scale of an atom moves between w, h and a even
+ * if `what` is W alone. Without motion the norms are free. */
 double avm_nmf_iterate (AvmNmf *nmf, unsigned what);
 /* The cost as it is now: one pass over V. */
 double avm_nmf_cost (AvmNmf *nmf);

@@ -66,6 +66,9 @@ typedef bool (*AvmSeparateProgress) (
 typedef struct _AvmSeparate AvmSeparate;
 
 void avm_separate_settings_init (AvmSeparateSettings *settings);
+/* s: a block is run when so much of the mixture has come, counted from where
+ * its sources begin; the time that the run takes comes on top. */
+double avm_separate_delay (const AvmSeparateSettings *settings);
 
 /* NULL: *error says why (RANGE, MEMORY) */
 AvmSeparate *avm_separate_new (

@@ -29,9 +29,6 @@
  * where it is found counts so much. */
 #define TRACE_RADIUS 0.7
 #define TRACE_GAIN 0.3
-/* A moment this far from the one that is asked for must be e times as fast to
- * be as good a place to begin at, s. */
-#define PATIENCE 4.0
 /* The frog is so many hands ahead of the middle of what moves fastest. */
 #define BOW_AHEAD 0.5
 /* What follows the strokes by more than this share of its energy near the bow
@@ -60,7 +57,7 @@ typedef struct {
   uint8_t *excluded;  /* cells */
   float *path;        /* n + 1 x (x, y) */
   float *stroke;      /* N_REGRESSORS x n */
-  float *scratch;     /* three times cells of the grid or n */
+  float *scratch;     /* the greater of cells of the grid and n, twice */
 } View;
 
 static size_t
@@ -116,7 +113,7 @@ view_init (View *v, const AvmPlayersFlow *flow, const AvmPlayersBody *body,
   v->b = avm_alloc (cells, sizeof (float));
   v->excluded = avm_alloc (cells, 1);
   v->stroke = avm_alloc (N_REGRESSORS * n, sizeof (float));
-  v->scratch = avm_alloc (3 * AVM_MAX ((size_t)flow->cells, n), sizeof (float));
+  v->scratch = avm_alloc (2 * AVM_MAX ((size_t)flow->cells, n), sizeof (float));
   return v->motion != NULL && v->shake != NULL && v->slow != NULL
       && v->fast != NULL && v->a != NULL && v->b != NULL && v->excluded != NULL
       && v->stroke != NULL && v->scratch != NULL;
@@ -442,12 +439,16 @@ motion_at (View *v, const double at[2], int t, double motion[2])
 }
 
 /* Follows the bowing hand from one frame to an end of the time: where it moves
- * it is where motion is fastest, where it rests it stays. */
+ * it is where motion is fastest, where it rests it stays. v->scratch becomes
+ * its place in every frame, all x and then all y. */
 static void
-trace_bow (View *v, int t, int end, double top, int side, double at[2])
+trace_bow (View *v, int t, int end, double top, int side, const double start[2])
 {
-  int step = end > t ? 1 : -1;
+  int n = v->flow->n, step = end > t ? 1 : -1;
+  double at[2] = {start[0], start[1]};
 
+  v->scratch[t] = (float)at[0];
+  v->scratch[n + t] = (float)at[1];
   while (t != end) {
     double motion[2], best[2], trust;
     int flow = step > 0 ? t : t - 1; /* from frame t - 1 to t is flow t - 1 */
@@ -462,60 +463,41 @@ trace_bow (View *v, int t, int end, double top, int side, double at[2])
     trust = TRACE_GAIN * AVM_CLAMP (trust / FAST_STROKE, 0.0, 1.0);
     at[0] += trust * (best[0] - at[0]);
     at[1] += trust * (best[1] - at[1]);
+    v->scratch[t] = (float)at[0];
+    v->scratch[n + t] = (float)at[1];
   }
 }
 
+/* Everywhere that the bowing hand goes, less 3 % of the time at each side. The
+ * arm moves like the hand and is larger; the frog is where the stick begins. */
 static void
-put_bow (View *v, int t, int side, const double at[2], AvmPlayersSeen *seen)
+see_reach (View *v, int at, int side, double reach[4])
 {
-  double d[2];
-
-  stroke_direction (v, side, d);
-  seen->x = v->x0 + at[0] + BOW_AHEAD * v->hand * d[0];
-  seen->y = v->y0 + at[1] + BOW_AHEAD * v->hand * d[1];
-  seen->frame = t;
-}
-
-/* Where the bowing hand is in frame `end`, from a fast moment not far from
- * there. The arm moves like the hand and is larger; the frog is where the
- * stick begins. places, energies: of the fastest place in each frame */
-static void
-see_bow_at (View *v, int end, int side, const float *energies,
-    const float *places, AvmPlayersSeen *seen)
-{
-  double patience = PATIENCE * v->flow->rate, best = -1.0, place[2];
-  float top = 1e-6f;
-  int from = 0;
-
-  for (int t = 0; t < v->flow->n; t++) {
-    double value = energies[t] * exp (-abs (end - t) / patience);
-
-    top = AVM_MAX (top, energies[t]);
-    if (value > best) {
-      best = value;
-      from = t;
-    }
-  }
-  place[0] = places[2 * from];
-  place[1] = places[2 * from + 1];
-  trace_bow (v, from, end, top, side, place);
-  put_bow (v, end, side, place, seen);
-}
-
-static void
-see_bow (View *v, int at, int side, AvmPlayersLimbs *limbs)
-{
-  int n = v->flow->n;
-  double from[2] = {at % v->w, at / v->w}, place[2];
-  float *energies = v->scratch, *places = v->scratch + n;
+  int n = v->flow->n, fastest = 0;
+  double from[2] = {at % v->w, at / v->w}, start[2] = {from[0], from[1]};
+  double place[2], d[2], top = 1e-6;
 
   for (int t = 0; t < n; t++) {
-    energies[t] = fastest_near (v, t, 0.5 * v->size, from, side, place);
-    places[2 * t] = (float)place[0];
-    places[2 * t + 1] = (float)place[1];
+    double value = fastest_near (v, t, 0.5 * v->size, from, side, place);
+
+    if (value <= top)
+      continue;
+    top = value;
+    fastest = t;
+    start[0] = place[0];
+    start[1] = place[1];
   }
-  see_bow_at (v, 0, side, energies, places, &limbs->bow_first);
-  see_bow_at (v, n, side, energies, places, &limbs->bow_last);
+  trace_bow (v, fastest, 0, top, side, start);
+  trace_bow (v, fastest, n - 1, top, side, start);
+  stroke_direction (v, side, d);
+  for (int axis = 0; axis < 2; axis++) {
+    float *places = v->scratch + axis * n;
+    double corner = axis == 0 ? v->x0 : v->y0;
+
+    corner += BOW_AHEAD * v->hand * d[axis];
+    reach[axis] = corner + avm_players_quantile (places, n, 0.03);
+    reach[2 + axis] = corner + avm_players_quantile (places, n, 0.97);
+  }
 }
 
 /* -- the fingering hand ---------------------------------------------------- */
@@ -835,8 +817,8 @@ find_limbs (View *v, int side, const Bows *bows, int player, int n_players,
 
   look_from_body (v);
   take_stroke (v, at);
-  limbs->bow_first.score = limbs->bow_last.score = bows[player].score[i];
-  see_bow (v, at, side, limbs);
+  limbs->bow_score = bows[player].score[i];
+  see_reach (v, at, side, limbs->reach);
   take_regressors (v, neighbours);
   see_hand (v, side, cells, &limbs->hand);
 }

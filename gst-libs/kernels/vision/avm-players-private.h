@@ -67,11 +67,16 @@ typedef struct {
 } AvmPlayersSeen;
 
 /**
- * AvmPlayersLimbs: path: n + 1 x (x, y), cells, where the body is. The bow is
- * seen best when it is fast: the first and the last time.
+ * AvmPlayersLimbs
+ * reach: left, top, right and bottom of where the middle of the bowing hand
+ *   goes, cells, in the first picture
+ * bow_score: as that of AvmPlayersSeen
+ * path: n + 1 x (x, y), cells, where the body is
  */
 typedef struct {
-  AvmPlayersSeen hand, bow_first, bow_last;
+  AvmPlayersSeen hand;
+  double reach[4];
+  double bow_score;
   float *path;
 } AvmPlayersLimbs;
 

@@ -458,30 +458,36 @@ certainty (double score, double doubt)
   return (float)(excess / (excess + doubt));
 }
 
-static AvmPlayersRect
-place_seen (const AvmPlayers *self, const AvmPlayersSeen *seen, double side,
-    const float *path)
+/* The reach of the bow, a hand's size around, goes where the body goes. */
+static void
+place_bow (const AvmPlayers *self, const AvmPlayersLimbs *limbs, double size,
+    int n, AvmPlayersPart *part)
 {
-  return rect_around (self, cell_middle (seen->x + path[2 * seen->frame]),
-      cell_middle (seen->y + path[2 * seen->frame + 1]), side);
+  double k = self->factor, cell = k * AVM_PLAYERS_CELL;
+  double margin = 0.5 * BOW_SIZE * size;
+  const double *reach = limbs->reach;
+
+  part->first = (AvmPlayersRect){(float)((reach[0] + 0.5 - margin) * cell),
+      (float)((reach[1] + 0.5 - margin) * cell),
+      (float)((reach[2] - reach[0] + 2.0 * margin) * cell),
+      (float)((reach[3] - reach[1] + 2.0 * margin) * cell)};
+  part->last = shifted (part->first, self, limbs->path + 2 * n);
+  part->confidence = certainty (limbs->bow_score, BOW_DOUBT);
 }
 
 static bool
-place_limbs (AvmPlayers *self, const AvmPlayersBodies *bodies,
+place_hands (AvmPlayers *self, const AvmPlayersBodies *bodies,
     const AvmPlayersLimbs *limbs, double size, bool want_first)
 {
   Followed hands[AVM_PLAYERS_MAX];
   double px = size * AVM_PLAYERS_CELL;
 
   for (int i = 0; i < bodies->n; i++) {
-    const AvmPlayersLimbs *l = &limbs[i];
-    AvmFoundPlayer *p = &self->found[i];
+    AvmPlayersPart *hand = &self->found[i].hand;
 
-    p->hand.confidence = certainty (l->hand.score, HAND_DOUBT);
-    p->bow.confidence = certainty (l->bow_last.score, BOW_DOUBT);
-    p->bow.first = place_seen (self, &l->bow_first, BOW_SIZE * px, l->path);
-    p->bow.last = place_seen (self, &l->bow_last, BOW_SIZE * px, l->path);
-    follow_from (self, &l->hand, HAND_SIZE * px, l->path, &p->hand, &hands[i]);
+    hand->confidence = certainty (limbs[i].hand.score, HAND_DOUBT);
+    follow_from (
+        self, &limbs[i].hand, HAND_SIZE * px, limbs[i].path, hand, &hands[i]);
   }
   return follow (self, hands, bodies->n, true)
       && (!want_first || follow (self, hands, bodies->n, false));
@@ -511,9 +517,11 @@ search (AvmPlayers *self, const AvmPlayersFlow *flow, int n_players,
   size = bodies.n > 0 ? avm_players_quantile (sizes, bodies.n, 0.5) : 1.0;
   good = paths != NULL
       && avm_players_find_limbs (flow, &bodies, HAND_SIZE * size, limbs, error);
-  for (int i = 0; i < bodies.n && good; i++)
+  for (int i = 0; i < bodies.n && good; i++) {
     place_body (self, &bodies, i, limbs[i].path, flow->n, &self->found[i].body);
-  good = good && place_limbs (self, &bodies, limbs, size, want_first);
+    place_bow (self, &limbs[i], size, flow->n, &self->found[i].bow);
+  }
+  good = good && place_hands (self, &bodies, limbs, size, want_first);
   if (!good)
     avm_error_set (error, AVM_ERROR_MEMORY, -1, "search for players");
   else

@@ -32,8 +32,10 @@
  *    the build of a string player allows: bow on the right of the body, left
  *    hand on the other side in the upper half; for all players alike, so that
  *    a mirrored picture is recognised.
- * 5. Hand and bow are followed (avm-klt.h) to the first and to the last
- *    picture from the moment in which they were seen best.
+ * 5. The hand is followed (avm-klt.h) to the first and to the last picture from
+ *    the moment in which it was seen best. A bowing hand is too fast and too
+ *    unlike itself for that: it is followed by its speed, and as in the paper
+ *    its region is all of its reach, which goes where the body goes.
  */
 
 #ifndef AVM_PLAYERS_H
@@ -68,6 +70,8 @@ typedef struct {
 /**
  * AvmFoundPlayer
  * body: head to knees with the instrument, as far as it moves
+ * hand: the fingering hand
+ * bow: the reach of the bowing hand, everywhere that the strokes take it
  */
 typedef struct {
   AvmPlayersPart body, hand, bow;

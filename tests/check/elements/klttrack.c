@@ -533,6 +533,62 @@ GST_START_TEST (test_caps_change)
 
 GST_END_TEST;
 
+/* A bow goes along with its player, another one stays where it is, and a role
+ * that is not carried is followed by its own points. */
+GST_START_TEST (test_carry)
+{
+  GstHarness *h = start ("I420",
+      "<<101,player,40,30,48,48>,<301,bow,20,50,30,20>,"
+      "<302,bow,100,90,30,20>>",
+      NULL);
+  GstBuffer *out;
+
+  for (guint n = 0; n < 20; n++) {
+    GstAvmRegionState state =
+        n == 0 ? GST_AVM_REGION_GIVEN : GST_AVM_REGION_TRACKED;
+    gint x = 40 + (gint)n, y = 30 + (gint)n / 2;
+
+    out = pass (h, picture ("I420", WIDTH, HEIGHT, n, x, y, 0));
+    check_region (out, 101, state, x, y);
+    check_region (out, 301, state, x - 20, y + 20);
+    check_region (out, 302, state, 100, 90);
+    fail_unless_equals_int (
+        (gint)gst_buffer_get_avm_region_meta (out, 301)->n_points, 0);
+    gst_buffer_unref (out);
+  }
+  /* the player is lost, and so is what goes with him */
+  for (guint n = 20; n < 30; n++) {
+    out = pass (h, picture ("I420", WIDTH, HEIGHT, n, 0, 0, 2));
+    if (n == 29) {
+      check_region (out, 101, GST_AVM_REGION_LOST, 0, 0);
+      check_region (out, 301, GST_AVM_REGION_LOST, 0, 0);
+      check_region (out, 302, GST_AVM_REGION_TRACKED, 100, 90);
+    }
+    gst_buffer_unref (out);
+  }
+  /* a frame of twice the size */
+  set_caps (h, "GRAY8", 2 * WIDTH, 2 * HEIGHT);
+  out = pass (h, picture ("GRAY8", 2 * WIDTH, 2 * HEIGHT, 30, 0, 0, 2));
+  check_region (out, 302, GST_AVM_REGION_TRACKED, 200, 180);
+  fail_unless (
+      fabs (gst_buffer_get_avm_region_meta (out, 302)->region.w - 60.0) < 0.01);
+  gst_buffer_unref (out);
+  gst_harness_teardown (h);
+
+  h = gst_harness_new_parse (
+      "avmklttrack carry=face regions=\"<<301,bow,40,30,48,48>>\"");
+  set_caps (h, "I420", WIDTH, HEIGHT);
+  for (guint n = 0; n < 10; n++) {
+    out = pass (h, picture ("I420", WIDTH, HEIGHT, n, 40 + (gint)n, 30, 0));
+    check_region (out, 301,
+        n == 0 ? GST_AVM_REGION_GIVEN : GST_AVM_REGION_TRACKED, 40 + n, 30);
+    gst_buffer_unref (out);
+  }
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_one_pixel)
 {
   GstHarness *h = gst_harness_new ("avmklttrack");
@@ -625,6 +681,7 @@ klttrack_suite (void)
   tcase_add_test (tc, test_follow_updates);
   tcase_add_test (tc, test_set_while_playing);
   tcase_add_test (tc, test_caps_change);
+  tcase_add_test (tc, test_carry);
   tcase_add_test (tc, test_one_pixel);
   tcase_add_test (tc, test_empty);
   tcase_add_test (tc, test_latency);

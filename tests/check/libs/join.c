@@ -354,7 +354,7 @@ GST_START_TEST (test_dead_branch)
   }
   g_signal_emit_by_name (source, "end-of-stream", &flow);
   do {
-    message = gst_bus_timed_pop_filtered (bus, 5 * GST_SECOND,
+    message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
         GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
     fail_unless (message != NULL, "it hangs");
     warned |= GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING;
@@ -365,6 +365,62 @@ GST_START_TEST (test_dead_branch)
   } while (TRUE);
   gst_message_unref (message);
   fail_unless (warned);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_caps_unref (caps);
+  gst_object_unref (bus);
+  gst_object_unref (join);
+  gst_object_unref (pipeline);
+}
+
+GST_END_TEST;
+
+/* A branch that is linked when the others have ended long ago, as that of a
+ * demuxer may be: nothing is said, and it counts. */
+GST_START_TEST (test_late_branch)
+{
+  GstElement *pipeline = gst_pipeline_new (NULL), *join = new_join ();
+  GstElement *queue = gst_element_factory_make ("queue", NULL);
+  GstElement *sink = gst_element_factory_make ("fakesink", NULL);
+  GstElement *source = gst_element_factory_make ("appsrc", NULL);
+  GstElement *late = gst_element_factory_make ("appsrc", NULL);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  GstCaps *caps = motion_caps ();
+  GstFlowReturn flow;
+  gboolean warned = FALSE;
+
+  g_object_set (source, "caps", caps, "format", GST_FORMAT_TIME, NULL);
+  gst_bin_add_many (GST_BIN (pipeline), source, queue, join, sink, NULL);
+  fail_unless (gst_element_link_pads (source, "src", join, "motion"));
+  fail_unless (gst_element_link_pads (queue, "src", join, "notes"));
+  fail_unless (gst_element_link_pads (join, "src", sink, "sink"));
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  {
+    GstBuffer *buffer = row (0);
+
+    g_signal_emit_by_name (source, "push-buffer", buffer, &flow);
+    gst_buffer_unref (buffer);
+  }
+  g_signal_emit_by_name (source, "end-of-stream", &flow);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_WARNING);
+  fail_unless (message == NULL, "it did not wait");
+  gst_bin_add (GST_BIN (pipeline), late);
+  fail_unless (gst_element_link (late, queue));
+  fail_unless (gst_element_sync_state_with_parent (late));
+  g_signal_emit_by_name (late, "end-of-stream", &flow);
+  do {
+    message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+    fail_unless (message != NULL, "it hangs");
+    warned |= GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING;
+    fail_if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR);
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
+      break;
+    gst_message_unref (message);
+  } while (TRUE);
+  gst_message_unref (message);
+  fail_if (warned);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_caps_unref (caps);
   gst_object_unref (bus);
@@ -395,6 +451,374 @@ GST_START_TEST (test_wrong_kind_does_not_link)
 
 GST_END_TEST;
 
+/* A stage without a source pad of its own: it gives every buffer of "sink" to
+ * all pads that were requested, some at a time. */
+typedef struct {
+  GstAvmJoin parent;
+  GQueue buffers;
+  gboolean slow; /* process () works until a buffer more is there */
+  gint n_flushed;
+} TestFan;
+typedef GstAvmJoinClass TestFanClass;
+
+GType test_fan_get_type (void);
+G_DEFINE_TYPE (TestFan, test_fan, GST_TYPE_AVM_JOIN);
+
+static GstStaticPadTemplate fan_sink = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("x/y"));
+static GstStaticPadTemplate fan_side = GST_STATIC_PAD_TEMPLATE (
+    "side", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS ("x/y"));
+static GstStaticPadTemplate fan_src = GST_STATIC_PAD_TEMPLATE (
+    "src_%u", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS ("x/y"));
+
+static void
+test_fan_pad_added (GstAvmJoin *join, GstAvmJoinPad *pad)
+{
+  if (g_str_equal (GST_PAD_NAME (pad), "sink"))
+    gst_avm_join_set_main_pad (join, pad);
+}
+
+/* Each pad has caps of its own. */
+static void
+test_fan_src_pad_added (GstAvmJoin *join, GstPad *pad)
+{
+  GstCaps *caps = gst_caps_new_simple (
+      "x/y", "name", G_TYPE_STRING, GST_PAD_NAME (pad), NULL);
+
+  gst_avm_join_set_pad_caps (join, pad, caps);
+  gst_caps_unref (caps);
+}
+
+static gboolean
+test_fan_start (GstAvmJoin *join)
+{
+  GList *pads = gst_avm_join_get_src_pads (join);
+
+  for (GList *p = pads; p != NULL; p = p->next)
+    test_fan_src_pad_added (join, p->data);
+  g_list_free (pads);
+  return TRUE;
+}
+
+static GstFlowReturn
+test_fan_sink_buffer (GstAvmJoin *join, GstAvmJoinPad *pad, GstBuffer *buffer)
+{
+  if (!g_str_equal (GST_PAD_NAME (pad), "sink"))
+    return GST_FLOW_OK;
+  buffer = gst_buffer_copy (buffer);
+  GST_BUFFER_PTS (buffer) =
+      gst_avm_join_pad_to_running_time (pad, GST_BUFFER_PTS (buffer));
+  g_queue_push_tail (&((TestFan *)join)->buffers, buffer);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+test_fan_process (GstAvmJoin *join, GstClockTime watermark, gboolean eos)
+{
+  TestFan *self = (TestFan *)join;
+  GstBuffer *buffer;
+  GList *pads;
+
+  while (self->slow && self->buffers.length < 2
+      && !gst_avm_join_is_flushing (join)) {
+    gst_avm_join_unlock (join);
+    g_usleep (1000);
+    gst_avm_join_lock (join);
+  }
+  buffer = g_queue_pop_head (&self->buffers);
+  if (buffer == NULL)
+    return GST_FLOW_OK;
+  pads = gst_avm_join_get_src_pads (join);
+  for (GList *p = pads; p != NULL; p = p->next)
+    gst_avm_join_push_buffer_on (join, p->data, gst_buffer_copy (buffer));
+  g_list_free (pads);
+  gst_buffer_unref (buffer);
+  gst_avm_join_call_again (join);
+  return GST_FLOW_OK;
+}
+
+static void
+test_fan_flush (GstAvmJoin *join, GstAvmJoinPad *pad)
+{
+  TestFan *self = (TestFan *)join;
+
+  g_queue_clear_full (&self->buffers, (GDestroyNotify)gst_buffer_unref);
+  self->n_flushed++;
+}
+
+static void
+test_fan_class_init (TestFanClass *klass)
+{
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+
+  klass->start = test_fan_start;
+  klass->pad_added = test_fan_pad_added;
+  klass->src_pad_added = test_fan_src_pad_added;
+  klass->sink_buffer = test_fan_sink_buffer;
+  klass->process = test_fan_process;
+  klass->flush = test_fan_flush;
+  gst_element_class_add_static_pad_template (element_class, &fan_sink);
+  gst_element_class_add_static_pad_template (element_class, &fan_side);
+  gst_element_class_add_static_pad_template (element_class, &fan_src);
+  gst_element_class_set_static_metadata (
+      element_class, "Test", "Filter/Analyzer", "Test", "avm");
+}
+
+static void
+test_fan_init (TestFan *self)
+{
+  g_queue_init (&self->buffers);
+}
+
+typedef struct {
+  GstElement *fan;
+  GstHarness *in, *a, *b;
+} Fan;
+
+static void
+fan_setup (Fan *f)
+{
+  f->fan = gst_object_ref_sink (g_object_new (test_fan_get_type (), NULL));
+  f->a = gst_harness_new_with_element (f->fan, NULL, "src_0");
+  f->b = gst_harness_new_with_element (f->fan, NULL, "src_7");
+  f->in = gst_harness_new_with_element (f->fan, "sink", NULL);
+  gst_harness_set_src_caps_str (f->in, "x/y");
+}
+
+static void
+fan_teardown (Fan *f)
+{
+  gst_harness_teardown (f->in);
+  gst_harness_teardown (f->a);
+  gst_harness_teardown (f->b);
+  gst_object_unref (f->fan);
+}
+
+static GstEvent *
+sticky (GstHarness *h, GstEventType type)
+{
+  GstEvent *event = gst_pad_get_sticky_event (h->sinkpad, type, 0);
+
+  fail_unless (event != NULL, "no %s", gst_event_type_get_name (type));
+  return event;
+}
+
+static void
+check_pull (GstHarness *h, guint frame)
+{
+  GstBuffer *buffer = gst_harness_pull (h);
+
+  fail_unless (buffer != NULL, "no buffer %u", frame);
+  fail_unless_equals_uint64 (
+      GST_BUFFER_PTS (buffer), gst_util_uint64_scale (frame, GST_SECOND, 30));
+  gst_buffer_unref (buffer);
+}
+
+static void
+check_stream (GstHarness *h, const gchar *pad, gchar **id, guint *group)
+{
+  GstEvent *start = sticky (h, GST_EVENT_STREAM_START);
+  GstEvent *caps_event = sticky (h, GST_EVENT_CAPS);
+  GstEvent *segment = sticky (h, GST_EVENT_SEGMENT);
+  const gchar *text;
+  GstCaps *caps;
+
+  gst_event_parse_stream_start (start, &text);
+  *id = g_strdup (text);
+  fail_unless (gst_event_parse_group_id (start, group));
+  gst_event_parse_caps (caps_event, &caps);
+  fail_unless_equals_string (
+      gst_structure_get_string (gst_caps_get_structure (caps, 0), "name"), pad);
+  gst_event_unref (start);
+  gst_event_unref (caps_event);
+  gst_event_unref (segment);
+}
+
+/* Every pad has a stream of its own, of one group; all of it comes, in parts,
+ * and then one end. */
+GST_START_TEST (test_several_sources)
+{
+  Fan f;
+  gchar *id_a, *id_b;
+  guint group_a, group_b;
+
+  fan_setup (&f);
+  for (guint i = 0; i < 50; i++)
+    fail_unless_equals_int (gst_harness_push (f.in, row (i)), GST_FLOW_OK);
+  gst_harness_push_event (f.in, gst_event_new_eos ());
+  for (guint i = 0; i < 50; i++) {
+    check_pull (f.a, i);
+    check_pull (f.b, i);
+  }
+  check_stream (f.a, "src_0", &id_a, &group_a);
+  check_stream (f.b, "src_7", &id_b, &group_b);
+  fail_if (g_str_equal (id_a, id_b));
+  fail_unless_equals_int (group_a, group_b);
+  wait_for_event (f.a, GST_EVENT_EOS);
+  wait_for_event (f.b, GST_EVENT_EOS);
+  fail_unless_equals_int (gst_harness_buffers_in_queue (f.a), 0);
+  g_free (id_a);
+  g_free (id_b);
+  fan_teardown (&f);
+}
+
+GST_END_TEST;
+
+/* One that nobody wants is no error, all of them are. */
+GST_START_TEST (test_source_not_linked)
+{
+  Fan f;
+  GstPad *loose;
+  GstBus *bus = gst_bus_new ();
+  GstMessage *message;
+
+  fan_setup (&f);
+  gst_element_set_bus (f.fan, bus);
+  loose = gst_element_request_pad_simple (f.fan, "src_%u");
+  fail_unless (loose != NULL && g_str_equal (GST_PAD_NAME (loose), "src_1"));
+  for (guint i = 0; i < 10; i++)
+    fail_unless_equals_int (gst_harness_push (f.in, row (i)), GST_FLOW_OK);
+  for (guint i = 0; i < 10; i++)
+    check_pull (f.b, i);
+  fail_if (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR) != NULL);
+  fail_unless (gst_pad_unlink (GST_PAD_PEER (f.a->sinkpad), f.a->sinkpad));
+  fail_unless (gst_pad_unlink (GST_PAD_PEER (f.b->sinkpad), f.b->sinkpad));
+  gst_harness_push (f.in, row (10));
+  message = gst_bus_timed_pop_filtered (bus, 5 * GST_SECOND, GST_MESSAGE_ERROR);
+  fail_unless (message != NULL, "no error although nothing is linked");
+  gst_message_unref (message);
+  gst_element_release_request_pad (f.fan, loose);
+  gst_object_unref (loose);
+  gst_element_set_bus (f.fan, NULL);
+  gst_object_unref (bus);
+  fan_teardown (&f);
+}
+
+GST_END_TEST;
+
+/* A pad that comes later has its stream from then on; one that goes is not
+ * missed. */
+GST_START_TEST (test_late_source)
+{
+  Fan f;
+  GstHarness *late;
+  gchar *id;
+  guint group;
+
+  fan_setup (&f);
+  gst_harness_push (f.in, row (0));
+  check_pull (f.a, 0);
+  late = gst_harness_new_with_element (f.fan, NULL, "src_%u");
+  gst_harness_push (f.in, row (1));
+  check_pull (late, 1);
+  check_stream (late, "src_1", &id, &group);
+  g_free (id);
+  gst_harness_teardown (f.b);
+  f.b = gst_harness_new_with_element (f.fan, NULL, "src_7");
+  gst_harness_push (f.in, row (2));
+  check_pull (late, 2);
+  check_pull (f.b, 2);
+  gst_harness_push_event (f.in, gst_event_new_eos ());
+  wait_for_event (late, GST_EVENT_EOS);
+  gst_harness_teardown (late);
+  fan_teardown (&f);
+}
+
+GST_END_TEST;
+
+/* The sink goes on to take data while process () works. */
+GST_START_TEST (test_long_work)
+{
+  Fan f;
+
+  fan_setup (&f);
+  ((TestFan *)f.fan)->slow = TRUE;
+  for (guint i = 0; i < 20; i++)
+    fail_unless_equals_int (gst_harness_push (f.in, row (i)), GST_FLOW_OK);
+  check_pull (f.a, 0);
+  ((TestFan *)f.fan)->slow = FALSE;
+  gst_harness_push_event (f.in, gst_event_new_eos ());
+  wait_for_event (f.b, GST_EVENT_EOS);
+  fan_teardown (&f);
+}
+
+GST_END_TEST;
+
+/* All pads flush; the segment is that of the main pad, even where only a side
+ * pad flushed. */
+GST_START_TEST (test_flush_several)
+{
+  Fan f;
+  GstHarness *side;
+  GstSegment segment;
+
+  fan_setup (&f);
+  side = gst_harness_new_with_element (f.fan, "side", NULL);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.time = segment.position = 7 * GST_SECOND;
+  gst_harness_set_src_caps_str (side, "x/y");
+  gst_harness_push_event (side, gst_event_new_segment (&segment));
+  gst_harness_push_event (side, gst_event_new_flush_start ());
+  wait_for_event (f.a, GST_EVENT_FLUSH_START);
+  gst_harness_push_event (side, gst_event_new_flush_stop (TRUE));
+  wait_for_event (f.a, GST_EVENT_FLUSH_STOP);
+  fail_unless_equals_int (((TestFan *)f.fan)->n_flushed, 1);
+  gst_harness_push_event (side, gst_event_new_segment (&segment));
+  gst_harness_push_event (side, gst_event_new_eos ());
+  gst_harness_push (f.in, row (3));
+  check_pull (f.a, 3);
+  check_pull (f.b, 3);
+  /* a FLUSH_STOP alone flushes as well */
+  gst_harness_push_event (f.in, gst_event_new_flush_stop (TRUE));
+  wait_for_event (f.b, GST_EVENT_FLUSH_STOP);
+  gst_harness_push_event (f.in, gst_event_new_segment (&segment));
+  {
+    GstBuffer *buffer = row (3);
+
+    GST_BUFFER_PTS (buffer) += 7 * GST_SECOND;
+    gst_harness_push (f.in, buffer);
+    buffer = gst_harness_pull (f.a);
+    fail_unless_equals_uint64 (
+        GST_BUFFER_PTS (buffer), 7 * GST_SECOND + GST_SECOND / 10);
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (side);
+  fan_teardown (&f);
+}
+
+GST_END_TEST;
+
+static GstPadProbeReturn
+count_seeks (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_SEEK)
+    g_atomic_int_inc ((gint *)data);
+  return GST_PAD_PROBE_OK;
+}
+
+/* A seek that comes from every sink goes up once. */
+GST_START_TEST (test_seek_once)
+{
+  Fan f;
+  GstEvent *seek = gst_event_new_seek (1.0, GST_FORMAT_TIME,
+      GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0);
+  gint n = 0;
+
+  fan_setup (&f);
+  gst_pad_add_probe (
+      f.in->srcpad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, count_seeks, &n, NULL);
+  gst_harness_push_upstream_event (f.a, gst_event_ref (seek));
+  gst_harness_push_upstream_event (f.b, seek);
+  fail_unless_equals_int (n, 1);
+  seek = gst_event_new_seek (1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+      GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0);
+  gst_harness_push_upstream_event (f.b, seek);
+  fail_unless_equals_int (n, 2);
+  fan_teardown (&f);
+}
+
+GST_END_TEST;
+
 static Suite *
 join_suite (void)
 {
@@ -409,7 +833,14 @@ join_suite (void)
   tcase_add_test (tc, test_flush_forgets);
   tcase_add_test (tc, test_unlinked_pad_does_not_count);
   tcase_add_test (tc, test_dead_branch);
+  tcase_add_test (tc, test_late_branch);
   tcase_add_test (tc, test_wrong_kind_does_not_link);
+  tcase_add_test (tc, test_several_sources);
+  tcase_add_test (tc, test_source_not_linked);
+  tcase_add_test (tc, test_late_source);
+  tcase_add_test (tc, test_long_work);
+  tcase_add_test (tc, test_flush_several);
+  tcase_add_test (tc, test_seek_once);
   return s;
 }
 

@@ -8,7 +8,7 @@
 #include <gst/avm/avm.h>
 #include <gst/check/gstcheck.h>
 
-#define MAX_PADS 3
+#define MAX_PADS 4
 #define WAIT (20 * G_TIME_SPAN_SECOND)
 
 typedef struct {
@@ -40,13 +40,25 @@ static const Stream audio = {"sink",
         "audio/x-raw,format=S16LE,rate=8000,channels=2,layout=interleaved"},
     4};
 
+static const Stream association = {"association",
+    {GST_AVM_EVENTS_CAPS ("association"), GST_AVM_EVENTS_CAPS ("association")},
+    0};
+
 typedef struct {
-  const gchar *element;
+  const gchar *element, *settings;
+  guint n_sinks;
   const Stream *streams[MAX_PADS];
 } Subject;
 
-static const Subject subjects[] = {{"avmvibrato", {&motion, &notes, &f0}},
-    {"avmpitch", {&audio, &notes, NULL}}};
+static const Subject subjects[] = {
+    {"avmvibrato", "method=autocorrelation", 1, {&motion, &notes, &f0}},
+    {"avmpitch", NULL, 1, {&audio, &notes}},
+    {"avmnmfsep",
+        "iterations=2 components=3 window=256 block=1 overlap=0.2 "
+        "message-interval=0",
+        2, {&audio, &motion, &notes, &association}},
+    {"avmnmfsep", "iterations=1 components=3 window=256 block=1 overlap=0.2", 3,
+        {&audio}}};
 
 typedef struct {
   const Stream *stream;
@@ -122,7 +134,7 @@ push_data (Feeder *f)
     gsize size = f->stream->row * (gsize)g_rand_int_range (f->rand, 1, 30);
 
     buffer = gst_buffer_new_allocate (NULL, size, NULL);
-    gst_buffer_memset (buffer, 0, 0, size);
+    gst_buffer_memset (buffer, 0, f->stream == &audio ? 0x3c : 0, size);
     GST_BUFFER_PTS (buffer) = f->time;
     GST_BUFFER_DURATION (buffer) = GST_SECOND / 30;
   }
@@ -189,10 +201,28 @@ add_feeder (Run *run, const Stream *stream, guint32 seed, guint steps)
 }
 
 static void
-set_up (Run *run, const Subject *subject, GRand *rand)
+add_sink (Run *run, gboolean watched)
 {
   GstElement *sink = gst_element_factory_make ("fakesink", NULL);
   GstPad *pad;
+
+  g_object_set (sink, "async", FALSE, "sync", FALSE, NULL);
+  gst_bin_add (GST_BIN (run->pipeline), sink);
+  fail_unless (gst_element_link (run->element, sink));
+  if (!watched)
+    return;
+  pad = gst_element_get_static_pad (sink, "sink");
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH,
+      watch_end, run, NULL);
+  gst_object_unref (pad);
+}
+
+static void
+set_up (Run *run, const Subject *subject, GRand *rand)
+{
+  gchar **settings =
+      g_strsplit (subject->settings != NULL ? subject->settings : "", " ", 0);
   GstBus *bus;
 
   g_mutex_init (&run->lock);
@@ -202,17 +232,16 @@ set_up (Run *run, const Subject *subject, GRand *rand)
   run->pipeline = gst_pipeline_new (NULL);
   run->element = gst_element_factory_make (subject->element, NULL);
   fail_unless (run->element != NULL, "no element %s", subject->element);
-  if (g_str_equal (subject->element, "avmvibrato"))
-    gst_util_set_object_arg (
-        G_OBJECT (run->element), "method", "autocorrelation");
-  g_object_set (sink, "async", FALSE, "sync", FALSE, NULL);
-  gst_bin_add_many (GST_BIN (run->pipeline), run->element, sink, NULL);
-  fail_unless (gst_element_link (run->element, sink));
-  pad = gst_element_get_static_pad (sink, "sink");
-  gst_pad_add_probe (pad,
-      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH,
-      watch_end, run, NULL);
-  gst_object_unref (pad);
+  for (gchar **t = settings; *t != NULL; t++) {
+    gchar **pair = g_strsplit (*t, "=", 2);
+
+    gst_util_set_object_arg (G_OBJECT (run->element), pair[0], pair[1]);
+    g_strfreev (pair);
+  }
+  g_strfreev (settings);
+  gst_bin_add (GST_BIN (run->pipeline), run->element);
+  for (guint i = 0; i < subject->n_sinks; i++)
+    add_sink (run, i == subject->n_sinks - 1);
   bus = gst_element_get_bus (run->pipeline);
   gst_bus_set_flushing (bus, TRUE);
   gst_object_unref (bus);
