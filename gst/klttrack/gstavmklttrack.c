@@ -35,6 +35,11 @@
  * one again; with #GstAvmKltTrack:follow-updates it also moves one that is
  * tracked.
  *
+ * A detector upstream that knows of the shots of a film, such as avmfacedetect,
+ * says where one begins (gst_event_new_avm_shot()): what it gave before is then
+ * forgotten, and the rest is looked for anew. What it says of how a head is
+ * turned (`orientation`) is passed on with the region, until it says otherwise.
+ *
  * Bow regions (#GstAvmKltTrack:carry) are not things that could be followed but
  * the reach of a bowing hand: they have no points and go along with the region
  * of their player, or stay where they are without one.
@@ -151,7 +156,8 @@ struct _GstAvmKltTrack {
   gchar **carried_roles;
   GArray *carried; /* of Carried */
   GPtrArray *from_file;
-  GPtrArray *known; /* what is tracked: id, role, part, last state */
+  GPtrArray *known;          /* what is tracked: id, role, part, last state */
+  GHashTable *from_upstream; /* ids of those that a detector gave */
   GstVideoInfo info;
   AvmKlt *klt;
   gboolean ever_given;
@@ -336,6 +342,7 @@ gst_avm_klttrack_init (GstAvmKltTrack *self)
   self->points = g_array_new (FALSE, FALSE, sizeof (GstAvmPoint));
   self->known =
       g_ptr_array_new_with_free_func ((GDestroyNotify)gst_avm_region_free);
+  self->from_upstream = g_hash_table_new (NULL, NULL);
   gst_video_info_init (&self->info);
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
   /* metas are added: the buffer must be writable */
@@ -350,6 +357,7 @@ gst_avm_klttrack_finalize (GObject *object)
   g_clear_pointer (&self->regions, g_ptr_array_unref);
   g_clear_pointer (&self->from_file, g_ptr_array_unref);
   g_clear_pointer (&self->known, g_ptr_array_unref);
+  g_clear_pointer (&self->from_upstream, g_hash_table_unref);
   g_clear_pointer (&self->klt, avm_klt_free);
   g_clear_pointer (&self->points, g_array_unref);
   g_clear_pointer (&self->carried, g_array_unref);
@@ -546,6 +554,7 @@ gst_avm_klttrack_stop (GstBaseTransform *trans)
   g_clear_pointer (&self->klt, avm_klt_free);
   g_clear_pointer (&self->from_file, g_ptr_array_unref);
   g_ptr_array_set_size (self->known, 0);
+  g_hash_table_remove_all (self->from_upstream);
   g_array_set_size (self->carried, 0);
   gst_video_info_init (&self->info);
   return TRUE;
@@ -638,6 +647,35 @@ post_message (GstAvmKltTrack *self, GstClockTime pts, GstClockTime duration,
       GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
 }
 
+static void
+forget_carried (GstAvmKltTrack *self, gint id)
+{
+  for (guint i = self->carried->len; i > 0; i--) {
+    if (g_array_index (self->carried, Carried, i - 1).id == id)
+      g_array_remove_index (self->carried, i - 1);
+  }
+}
+
+/* A new shot: what a detector gave is not there any more. */
+static void
+begin_shot (GstAvmKltTrack *self)
+{
+  for (guint i = self->known->len; i > 0; i--) {
+    const GstAvmRegion *region = g_ptr_array_index (self->known, i - 1);
+
+    if (!g_hash_table_contains (
+            self->from_upstream, GINT_TO_POINTER (region->id)))
+      continue;
+    if (self->klt != NULL)
+      avm_klt_remove_region (self->klt, region->id);
+    forget_carried (self, region->id);
+    g_ptr_array_remove_index (self->known, i - 1);
+  }
+  g_hash_table_remove_all (self->from_upstream);
+  if (self->klt != NULL)
+    avm_klt_reset (self->klt);
+}
+
 static gboolean
 gst_avm_klttrack_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
@@ -653,6 +691,10 @@ gst_avm_klttrack_sink_event (GstBaseTransform *trans, GstEvent *event)
       if (!self->ever_given)
         post_message (
             self, self->last_time, GST_CLOCK_TIME_NONE, NULL, "no-regions");
+      break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM:
+      if (gst_event_is_avm_shot (event))
+        begin_shot (self);
       break;
     default:
       break;
@@ -755,6 +797,7 @@ give (GstAvmKltTrack *self, const GstAvmRegion *region)
   known->h = region->h;
   known->role = region->role;
   known->part = region->part;
+  known->orientation = region->orientation;
   known->state = GST_AVM_REGION_GIVEN;
   return TRUE;
 }
@@ -830,13 +873,18 @@ take_from_region_metas (
   gpointer state = NULL;
 
   while ((meta = gst_buffer_iterate_avm_region_meta (buffer, &state)) != NULL) {
-    const GstAvmRegion *known = find_known (self, meta->region.id);
+    GstAvmRegion *known = find_known (self, meta->region.id);
 
     if (meta->region.state != GST_AVM_REGION_GIVEN)
       continue;
-    if (known == NULL || known->state == GST_AVM_REGION_LOST || follow_updates)
-      if (!give (self, &meta->region))
-        GST_DEBUG_OBJECT (self, "region %d outside the frame", meta->region.id);
+    if (known != NULL && known->state != GST_AVM_REGION_LOST
+        && !follow_updates) {
+      known->orientation = meta->region.orientation;
+    } else if (!give (self, &meta->region)) {
+      GST_DEBUG_OBJECT (self, "region %d outside the frame", meta->region.id);
+    } else if (known == NULL) {
+      g_hash_table_add (self->from_upstream, GINT_TO_POINTER (meta->region.id));
+    }
   }
 }
 
@@ -857,6 +905,7 @@ take_roi (
   gfloat x = roi->x + 0.5f * roi->w, y = roi->y + 0.5f * roi->h;
   gfloat nearest = G_MAXFLOAT;
   gint free_id = 0;
+  gboolean known;
 
   given.id = -1;
   for (guint i = 0; i < self->known->len; i++) {
@@ -880,8 +929,11 @@ take_roi (
   }
   if (given.id < 0)
     given.id = find_known (self, roi->id) == NULL ? roi->id : free_id;
+  known = find_known (self, given.id) != NULL;
   if (!give (self, &given))
     GST_DEBUG_OBJECT (self, "region of interest outside the frame");
+  else if (!known)
+    g_hash_table_add (self->from_upstream, GINT_TO_POINTER (given.id));
 }
 
 static void

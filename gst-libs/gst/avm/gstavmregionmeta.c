@@ -53,14 +53,15 @@ gst_avm_region_state_get_type (void)
 static const gchar *const id_roles[] = {"player", "hand", "bow", "face"};
 
 /**
- * gst_avm_region_id:
+ * gst_avm_region_id: (skip)
  * @role: "player", "hand", "bow" or "face"
  * @player: which player, 0 is the first, less than %GST_AVM_MAX_PLAYERS
  *
  * The id by which elements that find or make the regions of several players
  * name them: players are 101, 102, ..., their fingering hands 201, 202, ...,
  * bowing hands 301, ... and faces 401, ... Regions whose ids differ by a
- * multiple of 100 so belong to one player.
+ * multiple of 100 so belong to one player. Not for language bindings, where it
+ * would hide the field of the same name.
  *
  * Returns: the id, or %GST_AVM_NONE for another role or player
  *
@@ -286,6 +287,7 @@ gst_buffer_add_avm_region_meta (GstBuffer *buffer, const GstAvmRegion *region)
     meta->region = *region;
     meta->region.role =
         g_intern_string (region->role != NULL ? region->role : "");
+    meta->region.orientation = g_intern_string (region->orientation);
   }
   return meta;
 }
@@ -369,6 +371,44 @@ gst_avm_region_meta_set_points (
   meta->points =
       n_points > 0 ? g_memdup2 (points, n_points * sizeof (*points)) : NULL;
   meta->n_points = n_points;
+}
+
+/* -- shots ---------------------------------------------------------------- */
+
+#define SHOT_EVENT "GstAvmShot"
+
+/**
+ * gst_event_new_avm_shot:
+ *
+ * A serialized downstream event before the first frame of a shot of a film.
+ * What a detector said before it holds no longer: elements that follow its
+ * regions forget them, and it gives anew those that it finds in the shot.
+ *
+ * Returns: (transfer full): the event
+ *
+ * Since: 0.1
+ */
+GstEvent *
+gst_event_new_avm_shot (void)
+{
+  return gst_event_new_custom (
+      GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty (SHOT_EVENT));
+}
+
+/**
+ * gst_event_is_avm_shot:
+ * @event: an event
+ *
+ * Returns: whether it is one of gst_event_new_avm_shot()
+ *
+ * Since: 0.1
+ */
+gboolean
+gst_event_is_avm_shot (GstEvent *event)
+{
+  g_return_val_if_fail (GST_IS_EVENT (event), FALSE);
+  return GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_DOWNSTREAM
+      && gst_event_has_name (event, SHOT_EVENT);
 }
 
 /* -- regions as text ------------------------------------------------------ */

@@ -60,6 +60,9 @@ struct _GstAvmPoint {
  * @vx: robust velocity of the region, px/s
  * @vy: robust velocity of the region, px/s
  * @role: "player", "hand", "bow", "face", ...; interned, never freed
+ * @orientation: (nullable): how a head is turned in the picture: "frontal",
+ *   "left", "right", "tilted-left", "tilted-right"; interned, never freed;
+ *   %NULL: not known
  */
 struct _GstAvmRegion {
   gint id;
@@ -69,6 +72,7 @@ struct _GstAvmRegion {
   GstAvmRegionState state;
   gfloat vx, vy;
   const gchar *role;
+  const gchar *orientation;
 };
 
 /**
@@ -138,6 +142,12 @@ GPtrArray *gst_buffer_get_avm_regions (GstBuffer *buffer);
 GST_AVM_API
 void gst_avm_region_meta_set_points (
     GstAvmRegionMeta *meta, const GstAvmPoint *points, guint n_points);
+
+GST_AVM_API
+GstEvent *gst_event_new_avm_shot (void);
+
+GST_AVM_API
+gboolean gst_event_is_avm_shot (GstEvent *event);
 
 GST_AVM_API
 GPtrArray *gst_avm_regions_from_value (const GValue *value, GError **error);

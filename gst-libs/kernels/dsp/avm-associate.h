@@ -17,7 +17,10 @@
  * part than by a player who moves just as much but without regard to the
  * score. Such evidence adds up over time and over cues, is positive for a
  * part that fits and negative for one that does not, and so it also tells
- * that somebody plays none of the parts.
+ * that somebody plays none of the parts. What differs from player to player
+ * (how many onsets begin with a stroke, how long before, in how many notes the
+ * vibrato can be seen) is averaged over. The sway of the body, which both hands
+ * share, is taken off the motion of the bow by least squares.
  *
  * Times are seconds, velocities px/s, pitches Hz. NaN means "not known".
  */
@@ -57,8 +60,9 @@ typedef struct {
   double weights[AVM_ASSOCIATE_N_CUES];
 } AvmAssociateSettings;
 
-/* 60 ms; the weights that made the true assignments of development films most
- * likely. */
+/* 60 ms; weights near those that made the true assignments of development films
+ * of the virtual ensemble most likely. There are hardly any long rests in these,
+ * so that of the activity is a guess. */
 void avm_associate_settings_init (AvmAssociateSettings *settings);
 
 typedef struct _AvmAssociate AvmAssociate;

@@ -663,6 +663,39 @@ GST_START_TEST (test_shared_buffer)
 
 GST_END_TEST;
 
+/* What a detector gave is forgotten where it says that a shot begins; what a
+ * person gave is not. How a head is turned comes with its region. */
+GST_START_TEST (test_shot)
+{
+  GstHarness *h = start ("GRAY8", "<<7,hand,100,60,40,40>>", NULL);
+
+  for (guint n = 0; n < 6; n++) {
+    GstBuffer *buffer = picture ("GRAY8", WIDTH, HEIGHT, n, 40, 30, 0);
+    GstAvmRegionMeta *meta;
+
+    if (n == 0 || n == 2) {
+      GstAvmRegion *face = gst_avm_region_new (401, "face", 40, 30, 48, 48);
+
+      face->orientation = n == 0 ? "left" : "frontal";
+      gst_buffer_add_avm_region_meta (buffer, face);
+      gst_avm_region_free (face);
+    }
+    if (n == 4)
+      fail_unless (gst_harness_push_event (h, gst_event_new_avm_shot ()));
+    buffer = pass (h, buffer);
+    meta = gst_buffer_get_avm_region_meta (buffer, 401);
+    fail_unless_equals_int (meta != NULL, n < 4);
+    if (meta != NULL)
+      fail_unless_equals_string (
+          meta->region.orientation, n < 2 ? "left" : "frontal");
+    fail_unless (gst_buffer_get_avm_region_meta (buffer, 7) != NULL);
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 klttrack_suite (void)
 {
@@ -685,6 +718,7 @@ klttrack_suite (void)
   tcase_add_test (tc, test_one_pixel);
   tcase_add_test (tc, test_empty);
   tcase_add_test (tc, test_latency);
+  tcase_add_test (tc, test_shot);
   tcase_add_test (tc, test_shared_buffer);
   return s;
 }

@@ -11,9 +11,9 @@ GST_START_TEST (test_sizes)
   if (sizeof (gpointer) != 8)
     return;
   fail_unless_equals_int (sizeof (GstAvmPoint), 20);
-  fail_unless_equals_int (sizeof (GstAvmRegion), 48);
+  fail_unless_equals_int (sizeof (GstAvmRegion), 56);
   fail_unless_equals_int (
-      sizeof (GstAvmRegionMeta), sizeof (GstMeta) + 48 + 16);
+      sizeof (GstAvmRegionMeta), sizeof (GstMeta) + 56 + 16);
   fail_unless_equals_int (sizeof (GstAvmEvent), 40);
   fail_unless_equals_int (sizeof (GstAvmField), 40);
   fail_unless_equals_int (sizeof (GstAvmKind), 56);

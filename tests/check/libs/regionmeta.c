@@ -25,6 +25,7 @@ through (const gchar *launch, const gchar *in, const gchar *out)
   gst_buffer_memset (buffer, 0, 128, GST_VIDEO_INFO_SIZE (&info));
   GST_BUFFER_PTS (buffer) = 0;
   region->vx = 30.0f;
+  region->orientation = "left";
   meta = gst_buffer_add_avm_region_meta (buffer, region);
   gst_avm_region_meta_set_points (meta, &point, 1);
   gst_avm_region_free (region);
@@ -47,6 +48,7 @@ check_scaled (const gchar *launch, const gchar *out, gfloat s)
   meta = gst_buffer_get_avm_region_meta (buffer, 7);
   fail_unless (meta != NULL, "%s lost the region", launch);
   fail_unless_equals_string (meta->region.role, "hand");
+  fail_unless_equals_string (meta->region.orientation, "left");
   fail_unless_equals_float (meta->region.x, 32.0f * s);
   fail_unless_equals_float (meta->region.y, 16.5f * s);
   fail_unless_equals_float (meta->region.w, 20.0f * s);
@@ -220,6 +222,20 @@ GST_START_TEST (test_ids)
 
 GST_END_TEST;
 
+GST_START_TEST (test_shot_event)
+{
+  GstEvent *event = gst_event_new_avm_shot (), *eos = gst_event_new_eos ();
+
+  fail_unless (GST_EVENT_IS_SERIALIZED (event));
+  fail_unless (GST_EVENT_IS_DOWNSTREAM (event));
+  fail_unless (gst_event_is_avm_shot (event));
+  fail_if (gst_event_is_avm_shot (eos));
+  gst_event_unref (event);
+  gst_event_unref (eos);
+}
+
+GST_END_TEST;
+
 static Suite *
 regionmeta_suite (void)
 {
@@ -231,6 +247,7 @@ regionmeta_suite (void)
   tcase_add_test (tc, test_from_value);
   tcase_add_test (tc, test_from_file);
   tcase_add_test (tc, test_from_roi);
+  tcase_add_test (tc, test_shot_event);
   tcase_add_test (tc, test_ids);
   return s;
 }
