@@ -134,8 +134,8 @@ test_reference (void)
   for (int c = 0; c < k; c++) {
     const double *cov = avm_gmm_covariances (gmm) + 4 * c;
 
-    CHECK_NEAR (avm_gmm_shares (gmm)[c], reference.share[c], 1e-9, 1e-7,
-        "share %d", c);
+    CHECK_NEAR (
+        avm_gmm_shares (gmm)[c], reference.share[c], 1e-9, 1e-7, "share %d", c);
     CHECK_NEAR (avm_gmm_means (gmm)[2 * c], reference.mx[c], 1e-7, 1e-7,
         "mean x %d", c);
     CHECK_NEAR (avm_gmm_means (gmm)[2 * c + 1], reference.my[c], 1e-7, 1e-7,
@@ -150,8 +150,8 @@ test_reference (void)
           + reference_density (&reference, 1, points[0], points[1])
           + reference_density (&reference, 2, points[0], points[1])),
       1e-9, 1e-9, "log density");
-  CHECK_NEAR (posterior[0] + posterior[1] + posterior[2], 1.0, 1e-12, 0.0,
-      "posterior");
+  CHECK_NEAR (
+      posterior[0] + posterior[1] + posterior[2], 1.0, 1e-12, 0.0, "posterior");
   CHECK_NEAR (posterior[1], z[0][1], 1e-9, 1e-9, "posterior of a point");
   avm_gmm_free (gmm);
 }
