@@ -33,6 +33,8 @@
 /* Groups whose middles are closer than this share of their width are parts of
  * one body. */
 #define STACKED 0.3
+/* Arms and bows get this far beyond a core, in roots of its area. */
+#define REACH 0.3
 /* What moves less steadily than this is no player. */
 #define STEADY 0.08
 
@@ -841,6 +843,40 @@ add_missing (List *list, const Search *s, Mixing *m, int wanted)
   return true;
 }
 
+/* Whether an arm or a bow of this player may get there */
+static bool
+is_in_reach (const Search *s, const AvmPlayersBody *body, int cell)
+{
+  double reach = REACH * body->size;
+  int x = cell % s->flow->cw, y = cell / s->flow->cw;
+
+  return x > body->x0 - reach && x < body->x1 + reach && y > body->y0 - reach
+      && y < body->y1 + reach;
+}
+
+/* Leaves only what belongs to a core, and what is in reach of one; labels say
+ * which core. */
+static void
+keep_reachable (const AvmPlayersBodies *bodies, const Search *s, Mixing *m)
+{
+  int n = 0;
+
+  for (int i = 0; i < m->n; i++) {
+    int cell = m->cells[i], owner = bodies->owner[cell];
+    bool kept = owner >= 0;
+
+    for (int b = 0; b < bodies->n && !kept; b++)
+      kept = is_in_reach (s, &bodies->bodies[b], cell);
+    if (!kept)
+      continue;
+    memmove (&m->points[2 * n], &m->points[2 * i], 2 * sizeof (float));
+    m->weights[n] = m->weights[i];
+    m->labels[n] = owner;
+    m->cells[n++] = cell;
+  }
+  m->n = n;
+}
+
 /* One component per player, from the cores; who owns which cell */
 static void
 assign_cells (AvmPlayersBodies *bodies, const Search *s, Mixing *m)
@@ -850,15 +886,17 @@ assign_cells (AvmPlayersBodies *bodies, const Search *s, Mixing *m)
   for (int b = 0; b < bodies->n; b++)
     for (int i = 0; i < bodies->bodies[b].n_cells; i++)
       bodies->owner[bodies->bodies[b].cells[i]] = b;
-  for (int i = 0; i < m->n; i++)
-    m->labels[i] = bodies->owner[m->cells[i]];
+  keep_reachable (bodies, s, m);
   if (bodies->n == 0
       || isnan (avm_gmm_fit (
           m->gmm, m->points, m->weights, m->n, bodies->n, 1, m->labels)))
     return;
-  for (int i = 0; i < m->n; i++)
-    if (bodies->owner[m->cells[i]] < 0)
-      bodies->owner[m->cells[i]] = best_component (m, i, bodies->n);
+  for (int i = 0; i < m->n; i++) {
+    int best = best_component (m, i, bodies->n), cell = m->cells[i];
+
+    if (bodies->owner[cell] < 0 && is_in_reach (s, &bodies->bodies[best], cell))
+      bodies->owner[cell] = best;
+  }
 }
 
 static bool
