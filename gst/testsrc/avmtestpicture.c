@@ -205,8 +205,7 @@ avm_test_picture_shots (const AvmTestPicture *picture, gdouble end)
   for (guint i = 0; i < shots->len; i++) {
     AvmHallShot *shot = &g_array_index (shots, AvmHallShot, i);
 
-    shot->duration =
-        (i + 1 < shots->len ? shot[1].onset : end) - shot->onset;
+    shot->duration = (i + 1 < shots->len ? shot[1].onset : end) - shot->onset;
   }
   return shots;
 }

@@ -550,11 +550,22 @@ player_covers (const Player *player, const Placement *place, AvmVec at)
 static bool
 passer_covers (const AvmAffine *map, AvmVec at)
 {
-  double x = (at.x - map->x0) / map->a, y = (at.y - map->y0) / map->d;
+  /* height, half width: neck and shoulders */
+  static const double outline[][2] = {{40.0, 46.0}, {103.0, 49.0},
+      {112.0, 80.0}, {140.0, 152.0}, {185.0, 178.0}, {240.0, 191.0},
+      {730.0, 197.0}};
+  double x = fabs ((at.x - map->x0) / map->a), y = (at.y - map->y0) / map->d;
+  int i = 1;
 
-  return in_ellipse (x, y, 0.0, -4.0, 78.0, 95.0)
-      || in_ellipse (x, y, 0.0, 250.0, 192.0, 128.0)
-      || (y > 240.0 && fabs (x) < 192.0) || (y > 60. && fabs (x) < 48.);
+  if (in_ellipse (x, y, 0.0, -4.0, 76.0, 94.0)
+      || in_ellipse (x, y, 74.0, 12.0, 12.0, 22.0))
+    return true;
+  if (y < outline[0][0] || y >= 730.0)
+    return false;
+  while (y >= outline[i][0])
+    i++;
+  return x < mix (outline[i - 1][1], outline[i][1],
+             (y - outline[i - 1][0]) / (outline[i][0] - outline[i - 1][0]));
 }
 
 typedef struct {

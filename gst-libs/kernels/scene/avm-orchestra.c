@@ -78,38 +78,78 @@ avm_orchestra_config_init (AvmOrchestraConfig *config)
 
 /* -- the arrangement ------------------------------------------------------- */
 
-/* Which part plays in which step: states that last, and never a step in which
- * nobody does. */
-static void
-plan_rests (bool *plays, int n_parts, int n_steps, uint64_t seed)
+/* A part may rest from step i for `length` steps unless the piece does: then
+ * its own rest is enough. */
+static bool
+may_rest (const bool *written, int i, int length, int n_steps)
 {
-  AvmRng rng;
+  for (int k = AVM_MAX (i - 1, 0); k <= AVM_MIN (i + length, n_steps - 1); k++)
+    if (!written[k])
+      return false;
+  return true;
+}
 
-  avm_rng_init (&rng, seed, 40);
-  for (int p = 0; p < n_parts; p++) {
-    bool on = avm_rng_uniform (&rng) < 0.55;
-    int left = 1 + (int)(avm_rng_u32 (&rng) % 4);
+/* Plays for 8 .. 24 s, rests for 4 .. 16 s. */
+static void
+plan_part (const bool *written, bool *plays, int n_steps, AvmRng *rng)
+{
+  bool on = avm_rng_uniform (rng) < 0.55;
+  int left = 1 + (int)(avm_rng_u32 (rng) % 4);
 
-    for (int i = 0; i < n_steps; i++) {
-      if (left-- == 0) {
-        on = !on;
-        /* plays for 8 .. 24 s, rests for 4 .. 16 s */
-        left = (on ? 1 : 0) + (int)(avm_rng_u32 (&rng) % (on ? 5 : 4));
-      }
-      plays[p * n_steps + i] = on;
-    }
-  }
   for (int i = 0; i < n_steps; i++) {
-    int n = 0;
+    if (left == 0) {
+      on = !on;
+      left = on ? 2 + (int)(avm_rng_u32 (rng) % 5)
+                : 1 + (int)(avm_rng_u32 (rng) % 4);
+      if (!on && !may_rest (written, i, left, n_steps)) {
+        on = true;
+        left = 1;
+      }
+    }
+    left--;
+    /* the end is together */
+    plays[i] = on || (n_steps > 6 && i + 1 == n_steps);
+  }
+}
+
+/* Never a step in which nobody plays. */
+static void
+fill_silence (
+    const bool *written, bool *plays, int n_parts, int n_steps, AvmRng *rng)
+{
+  for (int i = 0; i < n_steps; i++) {
+    int first = (int)(avm_rng_u32 (rng) % (uint32_t)AVM_MAX (n_parts, 1));
+    bool sounds = false;
 
     for (int p = 0; p < n_parts; p++)
-      n += plays[p * n_steps + i];
-    /* the end is together */
-    for (int p = 0; p < n_parts && n_steps > 6 && i + 1 >= n_steps; p++)
-      plays[p * n_steps + i] = true;
-    if (n == 0)
-      plays[(int)(avm_rng_u32 (&rng) % (uint32_t)n_parts) * n_steps + i] = true;
+      sounds = sounds || (plays[p * n_steps + i] && written[p * n_steps + i]);
+    for (int k = 0; k < n_parts && !sounds; k++) {
+      int at = (first + k) % n_parts * n_steps + i;
+
+      plays[at] = sounds = written[at];
+    }
   }
+}
+
+static int
+step_of (const AvmNote *note, int n_steps)
+{
+  return AVM_CLAMP ((int)(note->onset / STEP), 0, n_steps - 1);
+}
+
+static bool
+copy_frame (AvmScore *out, const AvmScore *score)
+{
+  bool ok = true;
+
+  for (size_t i = 0; ok && i < score->n_parts; i++)
+    ok = avm_score_add_part (out, score->parts[i].name, score->parts[i].program,
+             score->parts[i].channel)
+        >= 0;
+  for (size_t i = 0; ok && i < score->n_tempos; i++)
+    ok = avm_score_add_tempo (
+        out, score->tempos[i].beat, score->tempos[i].us_per_beat);
+  return ok;
 }
 
 AvmScore *
@@ -118,25 +158,29 @@ avm_orchestra_arrange (const AvmScore *score, uint64_t seed, AvmError *error)
   AvmScore *out = avm_score_new ();
   int n_parts = (int)score->n_parts;
   int n_steps = AVM_MAX ((int)ceil (score->duration / STEP), 1);
-  bool *plays = calloc ((size_t)n_parts * (size_t)n_steps + 1, sizeof (bool));
-  bool ok = out != NULL && plays != NULL;
+  size_t n = (size_t)n_parts * (size_t)n_steps;
+  /* steps in which a part has something to play, and in which it may */
+  bool *written = calloc (n + 1, sizeof (bool));
+  bool *plays = calloc (n + 1, sizeof (bool));
+  bool ok = out != NULL && written != NULL && plays != NULL
+      && copy_frame (out, score);
+  AvmRng rng;
 
+  avm_rng_init (&rng, seed, 40);
+  for (size_t i = 0; ok && i < score->n_notes; i++)
+    written[score->notes[i].part * n_steps
+        + step_of (&score->notes[i], n_steps)] = true;
+  for (int p = 0; ok && p < n_parts; p++)
+    plan_part (written + p * n_steps, plays + p * n_steps, n_steps, &rng);
   if (ok)
-    plan_rests (plays, n_parts, n_steps, seed);
-  for (int i = 0; ok && i < n_parts; i++)
-    ok = avm_score_add_part (out, score->parts[i].name, score->parts[i].program,
-             score->parts[i].channel)
-        >= 0;
-  for (size_t i = 0; ok && i < score->n_tempos; i++)
-    ok = avm_score_add_tempo (
-        out, score->tempos[i].beat, score->tempos[i].us_per_beat);
+    fill_silence (written, plays, n_parts, n_steps, &rng);
   for (size_t i = 0; ok && i < score->n_notes; i++) {
     const AvmNote *note = &score->notes[i];
-    int step = AVM_CLAMP ((int)(note->onset / STEP), 0, n_steps - 1);
 
-    if (plays[note->part * n_steps + step])
+    if (plays[note->part * n_steps + step_of (note, n_steps)])
       ok = avm_score_add_note (out, note);
   }
+  free (written);
   free (plays);
   if (!ok) {
     avm_score_free (out);

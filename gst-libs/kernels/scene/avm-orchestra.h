@@ -81,8 +81,9 @@ typedef struct AvmOrchestra AvmOrchestra;
 /* 20 players, absence 0.03, seed 0. */
 void avm_orchestra_config_init (AvmOrchestraConfig *config);
 
-/* A new score in which every part rests for whole phrases, 3 to 20 s, while
- * others play: what an orchestra makes of chamber music. NULL with *error:
+/* A new score in which every part rests now and then, 3 to 20 s (longer where
+ * the score itself does), while others play: what an orchestra makes of
+ * chamber music. NULL with *error:
  * AVM_ERROR_MEMORY. */
 AvmScore *avm_orchestra_arrange (
     const AvmScore *score, uint64_t seed, AvmError *error);
