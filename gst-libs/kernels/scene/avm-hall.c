@@ -758,7 +758,7 @@ place_camera (const AvmHall *hall, int number, AvmHallCamera *c)
   avm_rng_init (&rng, hall->config.seed, 70 + (uint64_t)number);
   switch (number) {
     case 0:
-      stand_at (c, 0.0, 1500.0 + 0.9 * rise, 0.4 * depth,
+      stand_at (c, 0.0, 1700.0 + 1.2 * rise, 0.4 * depth,
           avm_rng_range (&rng, 9000.0, 10500.0),
           avm_rng_range (&rng, -0.04, 0.04));
       frame_players (hall, c, 0.0, 1e9, 0.78);
@@ -767,13 +767,14 @@ place_camera (const AvmHall *hall, int number, AvmHallCamera *c)
     case 2:
       /* from the left to the right half, from the right to the left */
       side = number == 1 ? 1.0 : -1.0;
-      stand_at (c, side * 0.5 * half, 1250.0 + 0.5 * rise, 0.5 * depth,
+      stand_at (c, side * 0.5 * half,
+          avm_rng_range (&rng, 950.0, 1250.0) + 0.4 * rise, 0.5 * depth,
           avm_rng_range (&rng, 5600.0, 6600.0),
           -side * avm_rng_range (&rng, 0.34, 0.46));
       frame_players (hall, c, side * 0.5 * half, reach, 0.86);
       break;
     default:
-      stand_at (c, 0.0, 1350.0 + 0.8 * rise, 0.7 * depth,
+      stand_at (c, 0.0, 1300.0 + 0.7 * rise, 0.7 * depth,
           avm_rng_range (&rng, 6500.0, 7500.0),
           avm_rng_range (&rng, 0.08, 0.14));
       frame_players (hall, c, 0.0, reach, 0.86);

@@ -131,6 +131,24 @@ fill_silence (
   }
 }
 
+/* Nobody came for nothing. */
+static void
+give_something (const bool *written, bool *plays, int n_steps, AvmRng *rng)
+{
+  int first = (int)(avm_rng_u32 (rng) % (uint32_t)n_steps);
+
+  for (int i = 0; i < n_steps; i++)
+    if (plays[i] && written[i])
+      return;
+  for (int k = 0; k < n_steps; k++) {
+    int i = (first + k) % n_steps;
+
+    plays[i] = written[i];
+    if (plays[i])
+      return;
+  }
+}
+
 static int
 step_of (const AvmNote *note, int n_steps)
 {
@@ -174,6 +192,8 @@ avm_orchestra_arrange (const AvmScore *score, uint64_t seed, AvmError *error)
     plan_part (written + p * n_steps, plays + p * n_steps, n_steps, &rng);
   if (ok)
     fill_silence (written, plays, n_parts, n_steps, &rng);
+  for (int p = 0; ok && p < n_parts; p++)
+    give_something (written + p * n_steps, plays + p * n_steps, n_steps, &rng);
   for (size_t i = 0; ok && i < score->n_notes; i++) {
     const AvmNote *note = &score->notes[i];
 

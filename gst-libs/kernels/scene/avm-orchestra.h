@@ -36,7 +36,7 @@ extern "C" {
 #define AVM_ORCHESTRA_PARTS 5
 /* From row to row: depth, and height of the risers; body units */
 #define AVM_ORCHESTRA_ROW_SPACING 680.0
-#define AVM_ORCHESTRA_RISER 235.0
+#define AVM_ORCHESTRA_RISER 150.0
 
 /**
  * AvmOrchestraConfig: start from avm_orchestra_config_init.
