@@ -92,7 +92,7 @@
  * gst-launch-1.0 avmtestsrc name=t num-seconds=10 t.vibrato ! avmeventenc ! application/x-ndjson ! filesink location=truth.jsonl
  * ]| Which of the same notes are played with vibrato.
  * |[
- * gst-launch-1.0 -e avmtestsrc name=t scene=orchestra players=40 cameras=3 cuts=12 num-seconds=8 t.video ! queue ! videoconvert ! x264enc ! mp4mux ! filesink location=orchestra.mp4 t.activity ! queue ! avmeventenc ! application/x-ndjson ! filesink location=activity.jsonl
+ * gst-launch-1.0 -e avmtestsrc name=t scene=orchestra players=40 cameras=3 cuts=40 num-seconds=5 t.video ! queue ! videoconvert ! x264enc ! mp4mux ! filesink location=orchestra.mp4 t.activity ! queue ! avmeventenc ! application/x-ndjson ! filesink location=activity.jsonl
  * ]| A cut film of an orchestra, and who plays when.
  * |[
  * gst-launch-1.0 -e avmtestsrc name=t scene=orchestra players=12 cameras=2 num-seconds=5 t.video_0 ! queue ! video/x-raw,framerate=1/1 ! videoconvert ! pngenc ! multifilesink location=whole-%02d.png t.video_1 ! queue ! video/x-raw,framerate=1/1 ! videoconvert ! pngenc ! multifilesink location=right-%02d.png
