@@ -67,6 +67,7 @@ new_hall (const GstAvmTestSrc *self, const GstVideoInfo *info, gint camera,
     gboolean blind, AvmError *error)
 {
   AvmHallConfig config;
+  AvmHallFace faces[AVM_ORCHESTRA_MAX_PLAYERS];
 
   avm_hall_config_init (
       &config, GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info));
@@ -80,6 +81,8 @@ new_hall (const GstAvmTestSrc *self, const GstVideoInfo *info, gint camera,
   config.pan = self->running.pan;
   config.occlusion = self->running.occlusion;
   config.cuts = self->running.cuts;
+  config.n_faces = gst_avm_test_src_get_faces (self, faces);
+  config.faces = faces;
   return avm_hall_new (self->orchestra, &config, error);
 }
 

@@ -73,7 +73,8 @@
  * name (`player`) and the number (`cluster`), region ids 101, 201, 301 and 401
  * plus the number. A note's region is that of the section's leader. Regions are
  * attached only of what is in the picture and not wholly covered; there, those
- * in front count as cover.
+ * in front count as cover. #GstAvmTestSrc:face-location puts heads of your own
+ * on some of them.
  *
  * With more players than parts, parts are doubled; with fewer, the first parts
  * are played. #GstAvmTestSrc:write-score keeps the score that is played as a
@@ -153,6 +154,7 @@ enum {
   PROP_PLAYERS,
   PROP_CAMERAS,
   PROP_ABSENCE,
+  PROP_FACE_LOCATION,
   PROP_NUM_SECONDS,
   PROP_TEMPO_FLUCTUATION,
   PROP_ASYNCHRONY,
@@ -338,6 +340,19 @@ install_performance (GObjectClass *klass)
       "0 to 1",
       0.0, 1.0, DEFAULT_ABSENCE);
   /**
+   * GstAvmTestSrc:face-location:
+   *
+   * A folder of pictures (.png, .jpg), each of one head from the front, cropped
+   * to hair, chin and ears, three wide and four high. As many players of an
+   * orchestra, drawn by lot, get these heads; the others keep painted ones.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_FACE_LOCATION,
+      g_param_spec_string ("face-location", "Face location",
+          "Folder of pictures of heads for the players of an orchestra", NULL,
+          FLAGS));
+  /**
    * GstAvmTestSrc:num-seconds:
    *
    * Length of the performance: a built-in piece is composed to fit (0: about a
@@ -481,6 +496,8 @@ gst_avm_test_src_finalize (GObject *object)
   avm_ensemble_free (self->ensemble);
   g_free (self->score);
   g_free (self->write_score);
+  g_free (self->face_location);
+  g_clear_pointer (&self->faces, g_ptr_array_unref);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->cond);
   G_OBJECT_CLASS (parent_class)->finalize (object);
@@ -552,6 +569,10 @@ gst_avm_test_src_set_property (
       g_free (self->write_score);
       self->write_score = g_value_dup_string (value);
       break;
+    case PROP_FACE_LOCATION:
+      g_free (self->face_location);
+      self->face_location = g_value_dup_string (value);
+      break;
     case PROP_SCENE:
       self->setup.scene = (GstAvmTestSrcScene)g_value_get_enum (value);
       break;
@@ -599,6 +620,9 @@ gst_avm_test_src_get_property (
       break;
     case PROP_WRITE_SCORE:
       g_value_set_string (value, self->write_score);
+      break;
+    case PROP_FACE_LOCATION:
+      g_value_set_string (value, self->face_location);
       break;
     case PROP_SCENE:
       g_value_set_enum (value, (gint)self->setup.scene);
@@ -750,6 +774,7 @@ end_performance (GstAvmTestSrc *self)
 {
   g_clear_pointer (&self->orchestra, avm_orchestra_free);
   g_clear_pointer (&self->ensemble, avm_ensemble_free);
+  g_clear_pointer (&self->faces, g_ptr_array_unref);
 }
 
 static gboolean
@@ -759,6 +784,7 @@ gst_avm_test_src_start (GstAvmTestSrc *self)
   AvmEnsembleConfig config;
   g_autofree gchar *path = NULL;
   g_autofree gchar *out = NULL;
+  g_autofree gchar *faces = NULL;
   AvmScore *score;
   guint64 piece;
   gdouble absence;
@@ -769,6 +795,7 @@ gst_avm_test_src_start (GstAvmTestSrc *self)
   self->running = self->setup;
   path = g_strdup (self->score);
   out = g_strdup (self->write_score);
+  faces = g_strdup (self->face_location);
   piece = self->piece;
   config.seed = self->setup.seed;
   config.n_players = (int)self->setup.players;
@@ -791,6 +818,8 @@ gst_avm_test_src_start (GstAvmTestSrc *self)
   if (!ok)
     gst_avm_post_score_error (
         GST_ELEMENT (self), path != NULL ? path : "", &error);
+  if (ok && self->orchestra != NULL && faces != NULL && faces[0] != '\0')
+    ok = gst_avm_test_src_load_faces (self, faces);
   if (ok && out != NULL && out[0] != '\0')
     ok = write_score (self, score, out);
   avm_score_free (score);

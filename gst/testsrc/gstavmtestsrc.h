@@ -44,6 +44,7 @@ struct _GstAvmTestSrc {
   guint64 piece;
   gchar *score;
   gchar *write_score;
+  gchar *face_location;
   gdouble num_seconds;
   gdouble tempo_fluctuation, asynchrony, vibrato_share, tuning, sway;
   gdouble absence;
@@ -52,6 +53,7 @@ struct _GstAvmTestSrc {
   GstAvmTestSrcSetup running;
   AvmEnsemble *ensemble;
   AvmOrchestra *orchestra; /* NULL in the ensemble scene */
+  GPtrArray *faces;        /* of GBytes; may be NULL */
   GstClockTime duration;
   guint group_id;
 
@@ -65,6 +67,9 @@ struct _GstAvmTestSrc {
 
 guint gst_avm_test_src_n_players (const GstAvmTestSrc *self);
 gint gst_avm_test_src_player_part (const GstAvmTestSrc *self, guint player);
+
+gboolean gst_avm_test_src_load_faces (GstAvmTestSrc *self, const gchar *folder);
+gint gst_avm_test_src_get_faces (const GstAvmTestSrc *self, AvmHallFace *faces);
 
 typedef struct _AvmTestPicture AvmTestPicture;
 

@@ -560,6 +560,53 @@ test_faces (void)
   band_clear (&band);
 }
 
+/* Pictures become heads: half of them red, of as many players as there are. */
+static void
+test_pictures (void)
+{
+  enum {
+    W = 30,
+    H = 40,
+    PICTURES = 6,
+    PLAYERS = 10
+  };
+  uint8_t rgb[W * H * 3];
+  AvmHallFace faces[PICTURES];
+  AvmHallConfig config;
+  AvmSight sights[PLAYERS];
+  AvmHall *hall;
+  Frame frame;
+  Band band;
+  int red = 0;
+
+  for (int i = 0; i < W * H; i++) {
+    rgb[3 * i] = 230;
+    rgb[3 * i + 1] = rgb[3 * i + 2] = 20;
+  }
+  for (int i = 0; i < PICTURES; i++)
+    faces[i] = (AvmHallFace){W, H, rgb};
+  band_init (&band, 12, PLAYERS, 10.0, 0.0);
+  avm_hall_config_init (&config, 960, 540);
+  config.faces = faces;
+  config.n_faces = PICTURES;
+  hall = avm_hall_new (band.orchestra, &config, NULL);
+  frame_init (&frame, 960, 540);
+  render (hall, 3.0, &frame);
+  avm_hall_observe (hall, 3.0, sights);
+  for (int i = 0; i < PLAYERS; i++) {
+    const AvmStageRect *face = &sights[i].boxes[AVM_STAGE_FACE];
+
+    CHECK (face->visible > 0.8, "player %d is seen", i);
+    red += redness (&frame, face) > 195.0;
+  }
+  CHECK (red == PICTURES, "%d heads of %d are pictures", red, PICTURES);
+  avm_hall_free (hall);
+  faces[2].rgb = NULL;
+  CHECK (avm_hall_new (band.orchestra, &config, NULL) == NULL, "no picture");
+  frame_clear (&frame);
+  band_clear (&band);
+}
+
 /* A rigid seating seen from two places: near rows move against far ones, and
  * sizes go with distance. */
 static void
@@ -736,6 +783,7 @@ main (int argc, char **argv)
   test_smooth ();
   test_frames ();
   test_faces ();
+  test_pictures ();
   test_parallax ();
   test_passers ();
   test_faults ();

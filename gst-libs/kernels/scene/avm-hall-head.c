@@ -12,7 +12,7 @@
 #include "config.h"
 #endif
 
-#include "scene/avm-stage-private.h"
+#include "scene/avm-hall-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -91,6 +91,30 @@ avm_head_look_init (AvmHeadLook *look, int player, uint64_t seed)
   look->lips = avm_color_mix (look->skin, avm_color (0x8a2428),
       avm_rng_range (&rng, 0.45, look->female ? 0.85 : 0.6));
   draw_features (look, &rng);
+}
+
+void
+avm_head_look_take (AvmHeadLook *look, const AvmHallFace *picture)
+{
+  double sum[3] = {0.0};
+  int n = 0;
+
+  /* cheeks and nose */
+  for (int y = picture->height / 2; y < picture->height * 2 / 3; y++) {
+    for (int x = picture->width / 3; x < picture->width * 2 / 3; x++, n++) {
+      const uint8_t *p =
+          picture->rgb + 3 * ((size_t)y * (size_t)picture->width + (size_t)x);
+
+      for (int i = 0; i < 3; i++)
+        sum[i] += p[i];
+    }
+  }
+  look->picture = picture;
+  if (n == 0)
+    return;
+  look->skin.r = (float)(sum[0] / (255.0 * n));
+  look->skin.g = (float)(sum[1] / (255.0 * n));
+  look->skin.b = (float)(sum[2] / (255.0 * n));
 }
 
 /* -- the solid ------------------------------------------------------------- */
@@ -558,10 +582,76 @@ paint_hair_front (const Head *h)
       covers ? 20.0 : 2.0);
 }
 
+/* -- a picture for a head -------------------------------------------------- */
+
+/* The mean around (x, y), both 0 .. 1, over so many px to each side. */
+static AvmColor
+picture_at (const AvmHallFace *f, double x, double y, int reach)
+{
+  int cx = (int)(x * f->width), cy = (int)(y * f->height), n = 0;
+  double sum[3] = {0.0};
+  AvmColor color;
+
+  for (int py = cy - reach; py <= cy + reach; py++) {
+    for (int px = cx - reach; px <= cx + reach; px++, n++) {
+      const uint8_t *p = f->rgb
+          + 3
+              * ((size_t)AVM_CLAMP (py, 0, f->height - 1) * (size_t)f->width
+                  + (size_t)AVM_CLAMP (px, 0, f->width - 1));
+
+      for (int i = 0; i < 3; i++)
+        sum[i] += p[i];
+    }
+  }
+  color.r = (float)(sum[0] / (255.0 * n));
+  color.g = (float)(sum[1] / (255.0 * n));
+  color.b = (float)(sum[2] / (255.0 * n));
+  return color;
+}
+
+/* An ellipse of the picture with a feathered edge; turning narrows and shifts
+ * it. */
+static void
+paint_picture (const Head *h)
+{
+  const AvmHallFace *f = h->look->picture;
+  AvmCanvas *c = h->canvas;
+  int reach = (int)(0.5 * f->width / (124.0 * c->density));
+
+  for (int y = 0; y < c->h; y++) {
+    float *row = c->rgba + 4 * (size_t)y * (size_t)(c->w + 2);
+    double v =
+        (c->y0 + (y + 0.5) / c->density - 14.0 * h->sn + 8.0) / (84.0 * h->cn);
+
+    for (int x = 0; x < c->w; x++, row += 4) {
+      double u = (c->x0 + (x + 0.5) / c->density - 22.0 * h->sy)
+          / (62.0 * (0.25 + 0.75 * h->cy));
+      double r = sqrt (u * u + v * v);
+      float alpha = (float)AVM_CLAMP ((1.0 - r) / 0.12, 0.0, 1.0);
+      AvmColor color;
+
+      if (alpha <= 0.0f)
+        continue;
+      color = picture_at (f, 0.5 + 0.5 * u, 0.5 + 0.5 * v, reach);
+      for (int i = 0; i < 4; i++)
+        row[i] *= 1.0f - alpha;
+      row[0] += color.r * alpha;
+      row[1] += color.g * alpha;
+      row[2] += color.b * alpha;
+      row[3] += alpha;
+    }
+  }
+}
+
 static void
 paint_head (const Head *h)
 {
   AvmPaint shadow = avm_paint (dark ());
+
+  if (h->look->picture != NULL) {
+    paint_picture (h);
+    return;
+  }
 
   paint_hair_behind (h);
   if (h->look->style == AVM_HAIR_LONG || h->look->style == AVM_HAIR_BOB) {

@@ -45,6 +45,48 @@ avm_hall_project (
   return depth;
 }
 
+/* -- avm-hall-head.c ------------------------------------------------------- */
+
+typedef enum {
+  AVM_HAIR_SHORT = 0,
+  AVM_HAIR_PARTED,
+  AVM_HAIR_FRINGE,
+  AVM_HAIR_LONG,
+  AVM_HAIR_BUN,
+  AVM_HAIR_BOB,
+  AVM_HAIR_RECEDING,
+  AVM_HAIR_BALD,
+  AVM_N_HAIRS
+} AvmHair;
+
+/**
+ * AvmHeadLook: a face of which no two in an orchestra are alike. Lengths are
+ * body units, factors are about 1.
+ */
+typedef struct {
+  const AvmHallFace *picture; /* instead of all of it; may be NULL */
+  AvmColor skin, hair, eyes, lips;
+  AvmHair style;
+  bool beard, moustache, glasses, female;
+  double width, jaw; /* factors */
+  double eye_gap, eye_y, eye_size;
+  double brow, brow_y; /* thickness; above the eye */
+  double nose_y, nose_width;
+  double mouth_y, mouth_width, lip;
+  double wrinkles; /* 0 .. 1 */
+  double offset;   /* of the textures */
+} AvmHeadLook;
+
+void avm_head_look_init (AvmHeadLook *look, int player, uint64_t seed);
+/* The head of a picture, and its skin's colour for neck and hands. */
+void avm_head_look_take (AvmHeadLook *look, const AvmHallFace *picture);
+/* Around (0, 0), the middle of the face, as AVM_PART_HEAD; yaw to the right
+ * and nod downwards in rad. */
+bool avm_head_bake (AvmSprite *sprite, const AvmBaker *baker,
+    const AvmHeadLook *look, double yaw, double nod);
+
+/* -- avm-hall-room.c ------------------------------------------------------- */
+
 /* user space of the canvas: units */
 void avm_hall_paint (AvmCanvas *canvas, const AvmHallCamera *camera,
     const AvmHallPlan *plan, uint64_t seed);

@@ -826,11 +826,13 @@ place_figures (const AvmHall *hall, View *view)
 }
 
 static void
-dress (Player *player, int number, uint64_t seed)
+dress (Player *player, int number, uint64_t seed, const AvmHallFace *picture)
 {
   AvmRng rng;
 
   avm_head_look_init (&player->face, number, seed);
+  if (picture != NULL)
+    avm_head_look_take (&player->face, picture);
   avm_look_init (&player->look, number, seed);
   avm_rng_init (&rng, seed, 700 + (uint64_t)number);
   player->look.skin = player->face.skin;
@@ -1014,11 +1016,32 @@ choose_motion (AvmHall *hall)
   hall->pan_phase = avm_rng_range (&rng, 0.0, 2.0 * M_PI);
 }
 
+/* Which of the faces each player gets, -1 none. */
+static void
+deal_faces (const AvmHall *hall, int *dealt)
+{
+  int order[MAX_PLAYERS];
+  AvmRng rng;
+
+  avm_rng_init (&rng, hall->config.seed, 66);
+  for (int i = 0; i < hall->n_players; i++) {
+    int k = (int)(avm_rng_u32 (&rng) % (uint32_t)(i + 1));
+
+    order[i] = order[k];
+    order[k] = i;
+    dealt[i] = -1;
+  }
+  for (int i = 0; i < AVM_MIN (hall->n_players, hall->config.n_faces); i++)
+    dealt[order[i]] = i;
+}
+
 static void
 make_plan (AvmHall *hall)
 {
   double widest = 0.0;
+  int dealt[MAX_PLAYERS];
 
+  deal_faces (hall, dealt);
   hall->plan.n_rows = avm_orchestra_n_rows (hall->orchestra);
   for (int i = 0; i < hall->n_players; i++) {
     const AvmMusician *m = avm_orchestra_player (hall->orchestra, i);
@@ -1026,7 +1049,8 @@ make_plan (AvmHall *hall)
 
     player->musician = m;
     player->build = avm_build_get (m->instrument);
-    dress (player, i, hall->config.seed);
+    dress (player, i, hall->config.seed,
+        dealt[i] >= 0 ? &hall->config.faces[dealt[i]] : NULL);
     widest = AVM_MAX (widest, fabs (m->x));
   }
   hall->plan.half_width = widest + 270.0;
@@ -1049,6 +1073,10 @@ check_config (const AvmHallConfig *c, AvmError *error)
     return avm_error_set (error, AVM_ERROR_RANGE, -1,
         "camera %d of %d: a hall has 1 .. %d", c->camera, c->n_cameras,
         AVM_HALL_MAX_CAMERAS);
+  for (int i = 0; i < c->n_faces; i++)
+    if (c->faces == NULL || c->faces[i].rgb == NULL || c->faces[i].width < 1
+        || c->faces[i].height < 1)
+      return avm_error_set (error, AVM_ERROR_RANGE, -1, "face %d is empty", i);
   for (size_t i = 0; i < sizeof (numbers) / sizeof (numbers[0]); i++)
     if (!isfinite (numbers[i]) || numbers[i] < 0.0)
       return avm_error_set (error, AVM_ERROR_RANGE, -1,

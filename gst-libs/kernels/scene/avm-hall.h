@@ -30,6 +30,16 @@ extern "C" {
 #define AVM_HALL_PROGRAMME (-1)
 
 /**
+ * AvmHallFace: a picture of somebody's head from the front, hair, chin and ears
+ * at its edges, three wide and four high; other shapes are stretched.
+ * rgb: rows of 3 * width bytes.
+ */
+typedef struct {
+  int width, height; /* px, > 0 */
+  const uint8_t *rgb;
+} AvmHallFace;
+
+/**
  * AvmHallConfig: start from avm_hall_config_init.
  */
 typedef struct {
@@ -44,6 +54,10 @@ typedef struct {
   double pan;        /* slow turns of the cameras, +- units, to 120 */
   double occlusion;  /* times a minute somebody walks past, to 20 */
   double cuts;       /* a minute, in the programme, to 60 */
+  /* Heads for as many players, who are drawn by lot; the others are painted.
+   * Read by avm_hall_new alone. */
+  const AvmHallFace *faces;
+  int n_faces;
 } AvmHallConfig;
 
 typedef struct {

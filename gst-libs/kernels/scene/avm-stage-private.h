@@ -315,43 +315,6 @@ typedef enum {
 
 bool avm_cover_bake (AvmSprite *sprite, const AvmBaker *baker, AvmCover kind);
 
-/* -- avm-hall-head.c ------------------------------------------------------- */
-
-typedef enum {
-  AVM_HAIR_SHORT = 0,
-  AVM_HAIR_PARTED,
-  AVM_HAIR_FRINGE,
-  AVM_HAIR_LONG,
-  AVM_HAIR_BUN,
-  AVM_HAIR_BOB,
-  AVM_HAIR_RECEDING,
-  AVM_HAIR_BALD,
-  AVM_N_HAIRS
-} AvmHair;
-
-/**
- * AvmHeadLook: a face of which no two in an orchestra are alike. Lengths are
- * body units, factors are about 1.
- */
-typedef struct {
-  AvmColor skin, hair, eyes, lips;
-  AvmHair style;
-  bool beard, moustache, glasses, female;
-  double width, jaw; /* factors */
-  double eye_gap, eye_y, eye_size;
-  double brow, brow_y; /* thickness; above the eye */
-  double nose_y, nose_width;
-  double mouth_y, mouth_width, lip;
-  double wrinkles; /* 0 .. 1 */
-  double offset;   /* of the textures */
-} AvmHeadLook;
-
-void avm_head_look_init (AvmHeadLook *look, int player, uint64_t seed);
-/* Around (0, 0), the middle of the face, as AVM_PART_HEAD; yaw to the right
- * and nod downwards in rad. */
-bool avm_head_bake (AvmSprite *sprite, const AvmBaker *baker,
-    const AvmHeadLook *look, double yaw, double nod);
-
 /* -- avm-stage-room.c ------------------------------------------------------ */
 
 /* user space of the canvas: units; variant: another side of the room */

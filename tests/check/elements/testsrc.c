@@ -1145,6 +1145,83 @@ GST_START_TEST (test_orchestra_faults)
 }
 GST_END_TEST;
 
+static void
+write_file (const gchar *dir, const gchar *name, const gchar *text)
+{
+  gchar *path = g_build_filename (dir, name, NULL);
+
+  fail_unless (g_file_set_contents (path, text, -1, NULL));
+  g_free (path);
+}
+
+static gchar *
+faces_error (const gchar *dir, gchar **hash)
+{
+  gchar *text = g_strdup_printf ("avmtestsrc name=t " ORCHESTRA
+                                 "num-seconds=0.1 face-location=\"%s\" "
+                                 "t.video ! " SMALL "fakesink name=s",
+      dir);
+  GstElement *pipeline = launch (text);
+  Collector *c = collector_new (pipeline, "s");
+  gchar *error;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  error = wait_end (pipeline);
+  *hash = g_strdup (g_checksum_get_string (c->checksum));
+  stop (pipeline);
+  collector_free (c);
+  g_free (text);
+  return error;
+}
+
+/* Heads from a folder; what is wrong with the folder is said. */
+GST_START_TEST (test_faces)
+{
+  static const gchar *const names[] = {"a.png", "b.PNG", "broken.jpg", "c.txt"};
+  gchar *dir = g_dir_make_tmp ("avm-XXXXXX", NULL);
+  gchar *plain = hash_alone (ORCHESTRA "num-seconds=0.1", "video", SMALL);
+  gchar *hash, *error = faces_error (dir, &hash);
+
+  fail_unless (error != NULL && strstr (error, "no face pictures") != NULL
+          && strstr (error, dir) != NULL,
+      "%s", error);
+  g_free (error);
+  g_free (hash);
+  write_file (dir, "c.txt", "no picture");
+  for (guint i = 0; i < 2; i++) {
+    gchar *text =
+        g_strdup_printf ("videotestsrc num-buffers=1 pattern=%s ! "
+                         "video/x-raw,width=60,height=80 ! pngenc ! filesink "
+                         "location=\"%s/%s\"",
+            i == 0 ? "red" : "ball", dir, names[i]);
+    GstElement *pipeline = launch (text);
+
+    run (pipeline);
+    stop (pipeline);
+    g_free (text);
+  }
+  error = faces_error (dir, &hash);
+  fail_unless (error == NULL, "%s", error);
+  fail_if (g_str_equal (hash, plain));
+  g_free (hash);
+  write_file (dir, "broken.jpg", "no picture either");
+  error = faces_error (dir, &hash);
+  fail_unless (
+      error != NULL && strstr (error, "broken.jpg") != NULL, "%s", error);
+  g_free (error);
+  g_free (hash);
+  g_free (plain);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    gchar *path = g_build_filename (dir, names[i], NULL);
+
+    g_unlink (path);
+    g_free (path);
+  }
+  g_rmdir (dir);
+  g_free (dir);
+}
+GST_END_TEST;
+
 /* A score's parts are the sections; one player is an orchestra too. */
 GST_START_TEST (test_orchestra_score)
 {
@@ -1202,6 +1279,7 @@ avmtestsrc_suite (void)
   tcase_add_test (tc, test_ensemble_shots);
   tcase_add_test (tc, test_orchestra_faults);
   tcase_add_test (tc, test_orchestra_score);
+  tcase_add_test (tc, test_faces);
   return s;
 }
 
