@@ -607,6 +607,121 @@ test_pictures (void)
   band_clear (&band);
 }
 
+/* Solid colours that are as far from each other in chroma as may be. */
+static void
+paint_heads (uint8_t rgb[MANY][3])
+{
+  for (int i = 0; i < MANY; i++) {
+    double cb = 48.0 * (i % 7 - 3) / 3.0, cr = 48.0 * (i / 7 - 2.5) / 2.5;
+
+    rgb[i][0] = (uint8_t)lrint (128.0 + 1.57 * cr);
+    rgb[i][1] = (uint8_t)lrint (128.0 - 0.19 * cb - 0.47 * cr);
+    rgb[i][2] = (uint8_t)lrint (128.0 + 1.86 * cb);
+  }
+}
+
+/* px of that colour in a box, as a share of the box */
+static double
+share_of_color (
+    const Frame *frame, const AvmStageRect *box, const uint8_t chroma[2])
+{
+  int n = 0, match = 0;
+
+  for (int y = (int)ceil (0.5 * box->y); y < (int)(0.5 * (box->y + box->h));
+       y++)
+    for (int x = (int)ceil (0.5 * box->x); x < (int)(0.5 * (box->x + box->w));
+         x++, n++) {
+      if (x < 0 || y < 0 || x >= frame->w[1] || y >= frame->h[1])
+        continue;
+      match += abs (frame->planes[1][(ptrdiff_t)y * frame->strides[1] + x]
+                   - chroma[0])
+              < 6
+          && abs (frame->planes[2][(ptrdiff_t)y * frame->strides[2] + x]
+                 - chroma[1])
+              < 6;
+    }
+  return n > 0 ? (double)match / n : 0.0;
+}
+
+/* What colour each head has, where nothing covers it. */
+static void
+learn_colors (const Frame *frame, const AvmSight *sights, uint8_t chroma[][2])
+{
+  for (int i = 0; i < MANY; i++) {
+    const AvmStageRect *face = &sights[i].boxes[AVM_STAGE_FACE];
+    int x = (int)(0.5 * (face->x + 0.5 * face->w));
+    int y = (int)(0.5 * (face->y + 0.5 * face->h));
+
+    for (int k = 0; k < 2; k++)
+      chroma[i][k] =
+          frame->planes[1 + k][(ptrdiff_t)y * frame->strides[1 + k] + x];
+  }
+}
+
+/* Who covers whom: the share of a head that is seen by its colour, against
+ * what the truth says. */
+static void
+test_cover (void)
+{
+  uint8_t rgb[MANY][3], chroma[MANY][2];
+  AvmHallFace faces[MANY];
+  AvmHallConfig config;
+  AvmSight sights[MANY];
+  Frame frame;
+  Band band;
+  double whole = 0.0, worst = 0.0, sum = 0.0;
+  int n_whole = 0, n_part = 0;
+
+  paint_heads (rgb);
+  for (int i = 0; i < MANY; i++)
+    faces[i] = (AvmHallFace){1, 1, rgb[i]};
+  band_init (&band, 13, MANY, 10.0, 0.0);
+  frame_init (&frame, 1280, 720);
+  avm_hall_config_init (&config, 1280, 720);
+  config.n_cameras = AVM_HALL_MAX_CAMERAS;
+  config.faces = faces;
+  config.n_faces = MANY;
+  for (config.camera = 0; config.camera < AVM_HALL_MAX_CAMERAS;
+       config.camera++) {
+    AvmHall *hall = avm_hall_new (band.orchestra, &config, NULL);
+
+    for (double t = 2.0; t < 6.0; t += 1.3) {
+      render (hall, t, &frame);
+      avm_hall_observe (hall, t, sights);
+      if (config.camera == 0 && t == 2.0)
+        learn_colors (&frame, sights, chroma);
+      for (int i = 0; i < MANY; i++) {
+        const AvmStageRect *face = &sights[i].boxes[AVM_STAGE_FACE];
+        double share = share_of_color (&frame, face, chroma[i]), off;
+
+        if (fabs (sights[i].yaw) > 0.5 || face->x + face->w < 0.0
+            || face->x > 1280.0 || face->y > 720.0)
+          continue;
+        if (face->visible == 1.0) {
+          whole += share;
+          n_whole++;
+          continue;
+        }
+        off = fabs (share * n_whole / whole - face->visible);
+        worst = AVM_MAX (worst, off);
+        sum += off;
+        n_part++;
+      }
+    }
+    avm_hall_free (hall);
+  }
+  whole /= n_whole;
+  CHECK (whole > 0.7, "a head fills %g of its box", whole);
+  CHECK (n_part > 10, "%d heads are covered in part", n_part);
+  CHECK (sum / n_part < 0.05 && worst < 0.3,
+      "what is seen of %d heads is off by %g, at most %g", n_part, sum / n_part,
+      worst);
+  printf ("cover: %d heads in part, mean error %.3f, worst %.3f\n", n_part,
+      sum / n_part, worst);
+  frame_clear (&frame);
+  band_clear (&band);
+}
+
 /* A rigid seating seen from two places: near rows move against far ones, and
  * sizes go with distance. */
 static void
@@ -784,6 +899,7 @@ main (int argc, char **argv)
   test_frames ();
   test_faces ();
   test_pictures ();
+  test_cover ();
   test_parallax ();
   test_passers ();
   test_faults ();

@@ -768,13 +768,13 @@ place_camera (const AvmHall *hall, int number, AvmHallCamera *c)
       /* from the left to the right half, from the right to the left */
       side = number == 1 ? 1.0 : -1.0;
       stand_at (c, side * 0.5 * half,
-          avm_rng_range (&rng, 950.0, 1250.0) + 0.4 * rise, 0.5 * depth,
+          avm_rng_range (&rng, 800.0, 1100.0) + 0.3 * rise, 0.5 * depth,
           avm_rng_range (&rng, 5600.0, 6600.0),
           -side * avm_rng_range (&rng, 0.34, 0.46));
       frame_players (hall, c, side * 0.5 * half, reach, 0.86);
       break;
     default:
-      stand_at (c, 0.0, 1300.0 + 0.7 * rise, 0.7 * depth,
+      stand_at (c, 0.0, 1150.0 + 0.6 * rise, 0.7 * depth,
           avm_rng_range (&rng, 6500.0, 7500.0),
           avm_rng_range (&rng, 0.08, 0.14));
       frame_players (hall, c, 0.0, reach, 0.86);
