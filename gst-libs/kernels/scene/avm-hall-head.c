@@ -697,6 +697,7 @@ avm_head_bake (AvmSprite *sprite, const AvmBaker *baker,
           2.0 * baker->scale, 1))
     return false;
   paint_head (&head);
+  avm_canvas_crop (&canvas);
   baked = avm_sprite_bake (sprite, &canvas, baker->matrix, baker->gray);
   avm_canvas_clear (&canvas);
   return baked;

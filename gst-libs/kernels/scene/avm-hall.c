@@ -19,11 +19,11 @@
 #define N_TREMORS 6
 
 /* Heads are painted at these steps of yaw, and looking ahead or down. */
-#define YAW_STEP 0.2
-#define N_YAWS 11 /* -1 .. 1 rad */
+#define YAW_STEP 0.25
+#define N_YAWS 9 /* -1 .. 1 rad */
 #define N_NODS 2
 #define NOD_LIMIT 0.17
-#define MAX_TURN 0.85 /* rad, of the head against the body */
+#define MAX_TURN 0.75 /* rad, of the head against the body */
 
 /* Half sizes of the truth's boxes, body units, as on the stage */
 #define HAND_HALF 35.0

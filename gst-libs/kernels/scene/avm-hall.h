@@ -82,8 +82,8 @@ typedef struct AvmHall AvmHall;
 /* One camera, seed 0, no noise, no events; sizes are clamped. */
 void avm_hall_config_init (AvmHallConfig *config, int width, int height);
 
-/* Paints hall and players (some seconds and up to 100 MB at 720p with 40
- * players); the orchestra must outlive it. NULL with *error: AVM_ERROR_RANGE,
+/* Paints hall and players (at 720p with 40 players a second and 100 to 190 MB
+ * for each camera that is shown); the orchestra must outlive it. NULL with *error: AVM_ERROR_RANGE,
  * AVM_ERROR_MEMORY. */
 AvmHall *avm_hall_new (const AvmOrchestra *orchestra,
     const AvmHallConfig *config, AvmError *error);

@@ -146,6 +146,8 @@ typedef struct {
 bool avm_canvas_init (AvmCanvas *canvas, const AvmTile *tile, double x0,
     double y0, double x1, double y1, double density, int sharpness);
 void avm_canvas_clear (AvmCanvas *canvas);
+/* Leaves no more of it than was painted on. Then it can only be baked. */
+void avm_canvas_crop (AvmCanvas *canvas);
 
 void avm_path_move (AvmCanvas *canvas, double x, double y);
 void avm_path_line (AvmCanvas *canvas, double x, double y);
