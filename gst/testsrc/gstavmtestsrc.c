@@ -48,9 +48,10 @@
  *   1280x720, at any rate that downstream asks for.
  *
  * Region ids: player 101, hand 201, bow 301, face 401, plus the seat (0 is the
- * leftmost). Seats of an ensemble are not in the order of parts. Events come one per buffer in
- * order of onset with GAPs between them; they are not bound to the clock and
- * run ahead of sound and picture unless #GstAvmTestSrc:is-live is set.
+ * leftmost). Seats of an ensemble are not in the order of parts. Events come
+ * one per buffer in order of onset with GAPs between them; they are not bound
+ * to the clock and run ahead of sound and picture unless
+ * #GstAvmTestSrc:is-live is set.
  *
  * The performance: tempo fluctuates, players are not quite together, bow
  * strokes begin 10 to 40 ms before their sound and reverse on most but not all
@@ -65,16 +66,17 @@
  * 4 to 25 s; now and then one player leaves out what the others play. In a long
  * rest the instrument goes to the lap, and it comes up again 0.5 to 2 s before
  * the next entry; heads turn to the music, the hand, the conductor or a
- * neighbour, differently in rest. Rows in front cover some of those behind, and
- * camera 0 shows everybody with faces of
- * some 25 px (at 720 lines), the others parts of the orchestra from elsewhere
- * with faces of 40 to 60 px. Players are numbered by part and by desk and called
- * "v1-1", "v2-3", "va-1", "vc-2", "db-1"; `activity` and `appearance` give the
- * name (`player`) and the number (`cluster`), region ids 101, 201, 301 and 401
- * plus the number. A note's region is that of the section's leader. Regions are
- * attached only of what is in the picture and not wholly covered; there, those
- * in front count as cover. #GstAvmTestSrc:face-location puts heads of your own
- * on some of them.
+ * neighbour, differently in rest. Camera 0 shows everybody, with faces some 27
+ * px wide at 720 lines; the others show parts of the orchestra from elsewhere,
+ * with faces of 40 to 50 px of which those in front cover some.
+ *
+ * Players of an orchestra are numbered by part and by desk and called "v1-1",
+ * "v2-3", "va-1", "vc-2", "db-1"; `activity` and `appearance` give the name
+ * (`player`) and the number (`cluster`), and region ids are 101, 201, 301 and
+ * 401 plus the number. A note's region is that of the section's leader. Regions
+ * are attached only of what is in the picture and not wholly covered; there,
+ * those in front count as cover. #GstAvmTestSrc:face-location puts heads of
+ * your own on some of them.
  *
  * With more players than parts, parts are doubled; with fewer, the first parts
  * are played. #GstAvmTestSrc:write-score keeps the score that is played as a
