@@ -6,8 +6,9 @@
  * @short_description: a virtual string ensemble, seen and heard, and the truth
  *
  * avmtestsrc is to this collection what videotestsrc is to video: a source
- * that needs no file. One to eight string players perform a piece of a
- * built-in composer, or a given MIDI file, and are filmed. What they play, how
+ * that needs no file. One to eight string players, or an orchestra of up to
+ * forty, perform a piece of a built-in composer, or a given MIDI file, and are
+ * filmed. What they play, how
  * they bow, finger and vibrate and where they are in the picture is known, and
  * comes as typed streams beside sound and picture.
  *
@@ -18,6 +19,9 @@
  *
  * * `video`: video/x-raw, I420, YV12 or GRAY8, any size up to 4096x4096, any
  *   frame rate; 1280x720 at 30/1 unless downstream asks for something else.
+ * * `video_%u`: the same of one camera alone (0 is the first), see
+ *   #GstAvmTestSrc:cameras; `video` is camera 0, or what an editor makes of all
+ *   of them where #GstAvmTestSrc:cuts is not 0.
  * * `audio`: audio/x-raw, the mix, panned by seat; 48 kHz stereo by default.
  * * `audio_%u`: the sound of one part of the score alone (0 is the first),
  *   mono by default; silence where the score has no such part.
@@ -32,20 +36,47 @@
  *   rests under half a second count as playing.
  * * `association`: events of kind `association`, one per region, over the whole
  *   performance.
+ * * `appearance`: events of kind `appearance`, for every camera while at least
+ *   half of a face is in its picture and looks the same way; region: the
+ *   face's. x, y, w, h: mean of the face's box in px of the pad `video_%u` of
+ *   that camera, or else of `video`. Looked at every 0.25 s; made before the
+ *   first event is given (some seconds for half an hour of four cameras).
+ * * `shots`: events of kind `shot` of the `video` pad; `camera` (i): whose
+ *   picture it is, in an ensemble the number of the framing.
  * * `regions`: series of kind `region` at the frame rate and in px of the
  *   `video` pad, channels x, y, w, h per region. Without that pad: px of
  *   1280x720, at any rate that downstream asks for.
  *
  * Region ids: player 101, hand 201, bow 301, face 401, plus the seat (0 is the
- * leftmost). Seats are not in the order of parts. Events come one per buffer in
- * order of onset with GAPs between them; they are not bound to the clock and
- * run ahead of sound and picture unless #GstAvmTestSrc:is-live is set.
+ * leftmost). Seats of an ensemble are not in the order of parts. Events come
+ * one per buffer in order of onset with GAPs between them; they are not bound
+ * to the clock and run ahead of sound and picture unless
+ * #GstAvmTestSrc:is-live is set.
  *
  * The performance: tempo fluctuates, players are not quite together, bow
  * strokes begin 10 to 40 ms before their sound and reverse on most but not all
  * onsets, vibrato of 5 to 8 Hz and 20 to 80 cents (peak to trough) lies on a
  * share of the stopped notes of half a second or more and rolls the hand by 0.5
  * to 2.5 px (at 1080 lines), bodies sway by 5 to 40 px at 0.2 to 1.5 Hz.
+ *
+ * With #GstAvmTestSrc:scene `orchestra` the players sit in rows on risers, all
+ * in black, several to a part (five parts: two of violins, violas, cellos,
+ * basses; or those of the given score, eight at most). The sections rest for
+ * whole phrases of 3 to 20 s (in a given score, where it says so) and play for
+ * 4 to 25 s; now and then one player leaves out what the others play. In a long
+ * rest the instrument goes to the lap, and it comes up again 0.5 to 2 s before
+ * the next entry; heads turn to the music, the hand, the conductor or a
+ * neighbour, differently in rest. Camera 0 shows everybody, with faces some 27
+ * px wide at 720 lines; the others show parts of the orchestra from elsewhere,
+ * with faces of 40 to 50 px of which those in front cover some.
+ *
+ * Players of an orchestra are numbered by part and by desk and called "v1-1",
+ * "v2-3", "va-1", "vc-2", "db-1"; `activity` and `appearance` give the name
+ * (`player`) and the number (`cluster`), and region ids are 101, 201, 301 and
+ * 401 plus the number. A note's region is that of the section's leader. Regions
+ * are attached only of what is in the picture and not wholly covered; there,
+ * those in front count as cover. #GstAvmTestSrc:face-location puts heads of
+ * your own on some of them.
  *
  * With more players than parts, parts are doubled; with fewer, the first parts
  * are played. #GstAvmTestSrc:write-score keeps the score that is played as a
@@ -54,7 +85,9 @@
  * Seeks by time, forward, while it is not live; EOS sent to the element ends
  * all pads. Latency: none; live, one buffer of sound, 40 ms for a frame, 100 ms
  * for events. Memory: the score, and pictures of room and players (some tens of
- * MB at 1920x1080, for `video` and again for `regions`).
+ * MB at 1920x1080, for `video` and again for `regions`; of an orchestra of forty
+ * 100 to 190 MB at 1280x720 for each camera that a pad shows, and a second to
+ * paint it).
  *
  * ## Example launch line
  * |[
@@ -63,6 +96,12 @@
  * |[
  * gst-launch-1.0 avmtestsrc name=t num-seconds=10 t.vibrato ! avmeventenc ! application/x-ndjson ! filesink location=truth.jsonl
  * ]| Which of the same notes are played with vibrato.
+ * |[
+ * gst-launch-1.0 -e avmtestsrc name=t scene=orchestra players=40 cameras=3 cuts=40 num-seconds=5 t.video ! queue ! videoconvert ! x264enc ! mp4mux ! filesink location=orchestra.mp4 t.activity ! queue ! avmeventenc ! application/x-ndjson ! filesink location=activity.jsonl
+ * ]| A cut film of an orchestra, and who plays when.
+ * |[
+ * gst-launch-1.0 -e avmtestsrc name=t scene=orchestra players=12 cameras=2 num-seconds=5 t.video_0 ! queue ! video/x-raw,framerate=1/1 ! videoconvert ! pngenc ! multifilesink location=whole-%02d.png t.video_1 ! queue ! video/x-raw,framerate=1/1 ! videoconvert ! pngenc ! multifilesink location=right-%02d.png
+ * ]| One frame a second of two cameras.
  */
 
 #ifdef HAVE_CONFIG_H
@@ -86,7 +125,10 @@ GST_DEBUG_CATEGORY (avm_test_src_debug);
 
 #define DEFAULT_SEED 0
 #define DEFAULT_PIECE 1
+#define DEFAULT_SCENE GST_AVM_TEST_SRC_SCENE_ENSEMBLE
 #define DEFAULT_PLAYERS 4
+#define DEFAULT_CAMERAS 1
+#define DEFAULT_ABSENCE 0.03
 #define DEFAULT_NUM_SECONDS 0.0
 #define DEFAULT_TEMPO_FLUCTUATION 0.04
 #define DEFAULT_ASYNCHRONY 0.012
@@ -112,7 +154,11 @@ enum {
   PROP_PIECE,
   PROP_SCORE,
   PROP_WRITE_SCORE,
+  PROP_SCENE,
   PROP_PLAYERS,
+  PROP_CAMERAS,
+  PROP_ABSENCE,
+  PROP_FACE_LOCATION,
   PROP_NUM_SECONDS,
   PROP_TEMPO_FLUCTUATION,
   PROP_ASYNCHRONY,
@@ -143,6 +189,8 @@ static GstStaticPadTemplate templates[AVM_TEST_N_STREAMS] = {
     GST_STATIC_PAD_TEMPLATE (
         "video", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS (VIDEO_CAPS)),
     GST_STATIC_PAD_TEMPLATE (
+        "video_%u", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS (VIDEO_CAPS)),
+    GST_STATIC_PAD_TEMPLATE (
         "audio", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS (AUDIO_CAPS)),
     GST_STATIC_PAD_TEMPLATE (
         "audio_%u", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS (AUDIO_CAPS)),
@@ -154,6 +202,10 @@ static GstStaticPadTemplate templates[AVM_TEST_N_STREAMS] = {
         GST_STATIC_CAPS (GST_AVM_EVENTS_CAPS ("activity"))),
     GST_STATIC_PAD_TEMPLATE ("association", GST_PAD_SRC, GST_PAD_REQUEST,
         GST_STATIC_CAPS (GST_AVM_EVENTS_CAPS ("association"))),
+    GST_STATIC_PAD_TEMPLATE ("appearance", GST_PAD_SRC, GST_PAD_REQUEST,
+        GST_STATIC_CAPS (GST_AVM_EVENTS_CAPS ("appearance"))),
+    GST_STATIC_PAD_TEMPLATE ("shots", GST_PAD_SRC, GST_PAD_REQUEST,
+        GST_STATIC_CAPS (GST_AVM_EVENTS_CAPS ("shot"))),
     GST_STATIC_PAD_TEMPLATE ("regions", GST_PAD_SRC, GST_PAD_REQUEST,
         GST_STATIC_CAPS (GST_AVM_SERIES_CAPS ("region"))),
 };
@@ -175,6 +227,24 @@ static GstStateChangeReturn gst_avm_test_src_change_state (
     GstElement *element, GstStateChange transition);
 static gboolean gst_avm_test_src_send_event (
     GstElement *element, GstEvent *event);
+
+GType
+gst_avm_test_src_scene_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+      {GST_AVM_TEST_SRC_SCENE_ENSEMBLE,
+          "One to eight players side by side in a room", "ensemble"},
+      {GST_AVM_TEST_SRC_SCENE_ORCHESTRA,
+          "Sections of an orchestra in rows in a hall", "orchestra"},
+      {0, NULL, NULL},
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstAvmTestSrcScene", values));
+  return type;
+}
 
 #define FLAGS                                                                  \
   (GParamFlags) (                                                              \
@@ -229,14 +299,63 @@ install_performance (GObjectClass *klass)
       g_param_spec_string ("write-score", "Write score",
           "File to write the nominal score to, as MIDI", NULL, FLAGS));
   /**
+   * GstAvmTestSrc:scene:
+   *
+   * What is filmed. An orchestra has rests, several players to a part, and
+   * several cameras.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_SCENE,
+      g_param_spec_enum ("scene", "Scene", "What is filmed",
+          GST_TYPE_AVM_TEST_SRC_SCENE, DEFAULT_SCENE, FLAGS));
+  /**
    * GstAvmTestSrc:players:
    *
-   * How many play. Parts beyond that are left out; players beyond the parts of
-   * a score double them.
+   * How many play, 1 to 8; in an orchestra 1 to 40. Parts beyond that are left
+   * out; players beyond the parts of a score double them.
    */
   g_object_class_install_property (klass, PROP_PLAYERS,
-      g_param_spec_uint ("players", "Players", "Number of players, 1 to 8", 1,
-          AVM_ENSEMBLE_MAX_PLAYERS, DEFAULT_PLAYERS, FLAGS));
+      g_param_spec_uint ("players", "Players",
+          "Number of players, 1 to 8, in an orchestra to 40", 1,
+          AVM_ORCHESTRA_MAX_PLAYERS, DEFAULT_PLAYERS, FLAGS));
+  /**
+   * GstAvmTestSrc:cameras:
+   *
+   * How many cameras film an orchestra: 0 from the front all of it, 1 and 2
+   * from left and right the half opposite, 3 the middle.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_CAMERAS,
+      g_param_spec_uint ("cameras", "Cameras",
+          "Number of cameras that film an orchestra", 1, AVM_HALL_MAX_CAMERAS,
+          DEFAULT_CAMERAS, FLAGS));
+  /**
+   * GstAvmTestSrc:absence:
+   *
+   * How many of a section's entries each of an orchestra's players leaves out.
+   *
+   * Since: 0.1
+   */
+  install_double (klass, PROP_ABSENCE, "absence", "Absence",
+      "Share of its section's entries that a player of an orchestra leaves "
+      "out, "
+      "0 to 1",
+      0.0, 1.0, DEFAULT_ABSENCE);
+  /**
+   * GstAvmTestSrc:face-location:
+   *
+   * A folder of pictures (.png, .jpg), each of one head from the front, cropped
+   * to hair, chin and ears, three wide and four high. As many players of an
+   * orchestra, drawn by lot, get these heads; the others keep painted ones.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_FACE_LOCATION,
+      g_param_spec_string ("face-location", "Face location",
+          "Folder of pictures of heads for the players of an orchestra", NULL,
+          FLAGS));
   /**
    * GstAvmTestSrc:num-seconds:
    *
@@ -281,11 +400,13 @@ install_recording (GObjectClass *klass)
       "Slow turns of the camera, +- px at 1080 lines, 0 to 120", 0.0, 120.0,
       DEFAULT_PAN);
   install_double (klass, PROP_OCCLUSION, "occlusion", "Occlusion",
-      "How often per minute something covers a fingering hand, 0 to 60", 0.0,
-      60.0, DEFAULT_OCCLUSION);
+      "How often per minute something covers a fingering hand, or somebody "
+      "walks past a camera of the orchestra, 0 to 60",
+      0.0, 60.0, DEFAULT_OCCLUSION);
   install_double (klass, PROP_CUTS, "cuts", "Cuts",
-      "Excursions to another framing per minute, 0 to 60", 0.0, 60.0,
-      DEFAULT_CUTS);
+      "Excursions to another framing per minute, or cuts to another camera of "
+      "the orchestra, 0 to 60",
+      0.0, 60.0, DEFAULT_CUTS);
   /**
    * GstAvmTestSrc:is-live:
    *
@@ -337,6 +458,7 @@ gst_avm_test_src_class_init (GstAvmTestSrcClass *klass)
       "truth about it",
       "The avm developers");
   gst_type_mark_as_plugin_api (GST_TYPE_AVM_TEST_SRC_PAD, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_AVM_TEST_SRC_SCENE, 0);
 }
 
 static void
@@ -345,7 +467,9 @@ gst_avm_test_src_init (GstAvmTestSrc *self)
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   self->setup.seed = DEFAULT_SEED;
+  self->setup.scene = DEFAULT_SCENE;
   self->setup.players = DEFAULT_PLAYERS;
+  self->setup.cameras = DEFAULT_CAMERAS;
   self->setup.audio_noise = DEFAULT_AUDIO_NOISE;
   self->setup.reverb = DEFAULT_REVERB;
   self->setup.camera_noise = DEFAULT_CAMERA_NOISE;
@@ -362,6 +486,7 @@ gst_avm_test_src_init (GstAvmTestSrc *self)
   self->vibrato_share = DEFAULT_VIBRATO_SHARE;
   self->tuning = DEFAULT_TUNING;
   self->sway = DEFAULT_SWAY;
+  self->absence = DEFAULT_ABSENCE;
   self->running = self->setup;
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SOURCE);
 }
@@ -371,9 +496,12 @@ gst_avm_test_src_finalize (GObject *object)
 {
   GstAvmTestSrc *self = GST_AVM_TEST_SRC (object);
 
+  avm_orchestra_free (self->orchestra);
   avm_ensemble_free (self->ensemble);
   g_free (self->score);
   g_free (self->write_score);
+  g_free (self->face_location);
+  g_clear_pointer (&self->faces, g_ptr_array_unref);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->cond);
   G_OBJECT_CLASS (parent_class)->finalize (object);
@@ -396,6 +524,8 @@ double_property (GstAvmTestSrc *self, guint id)
       return &self->tuning;
     case PROP_SWAY:
       return &self->sway;
+    case PROP_ABSENCE:
+      return &self->absence;
     case PROP_AUDIO_NOISE:
       return &self->setup.audio_noise;
     case PROP_REVERB:
@@ -443,8 +573,18 @@ gst_avm_test_src_set_property (
       g_free (self->write_score);
       self->write_score = g_value_dup_string (value);
       break;
+    case PROP_FACE_LOCATION:
+      g_free (self->face_location);
+      self->face_location = g_value_dup_string (value);
+      break;
+    case PROP_SCENE:
+      self->setup.scene = (GstAvmTestSrcScene)g_value_get_enum (value);
+      break;
     case PROP_PLAYERS:
       self->setup.players = g_value_get_uint (value);
+      break;
+    case PROP_CAMERAS:
+      self->setup.cameras = g_value_get_uint (value);
       break;
     case PROP_IS_LIVE:
       self->setup.is_live = g_value_get_boolean (value);
@@ -485,8 +625,17 @@ gst_avm_test_src_get_property (
     case PROP_WRITE_SCORE:
       g_value_set_string (value, self->write_score);
       break;
+    case PROP_FACE_LOCATION:
+      g_value_set_string (value, self->face_location);
+      break;
+    case PROP_SCENE:
+      g_value_set_enum (value, (gint)self->setup.scene);
+      break;
     case PROP_PLAYERS:
       g_value_set_uint (value, self->setup.players);
+      break;
+    case PROP_CAMERAS:
+      g_value_set_uint (value, self->setup.cameras);
       break;
     case PROP_IS_LIVE:
       g_value_set_boolean (value, self->setup.is_live);
@@ -504,15 +653,40 @@ gst_avm_test_src_get_property (
 /* -- score and performance ----------------------------------------------- */
 
 static AvmScore *
-get_score (GstAvmTestSrc *self, const gchar *path, const AvmEnsembleConfig *c,
+compose (const GstAvmTestSrcSetup *setup, const AvmEnsembleConfig *c,
     guint64 piece, AvmError *error)
 {
+  gboolean orchestra = setup->scene == GST_AVM_TEST_SRC_SCENE_ORCHESTRA;
   gdouble room = c->duration > 0.0 ? c->duration : PIECE_SECONDS;
+  gint n_parts = orchestra ? MIN ((gint)setup->players, AVM_ORCHESTRA_PARTS)
+                           : c->n_players;
+  AvmScore *score, *arranged;
 
-  if (path != NULL && path[0] != '\0')
-    return avm_smf_read (path, error);
   room = (room - c->lead_in - TAIL_SECONDS) / (1.0 + c->tempo_fluctuation);
-  return avm_scorebook_compose (piece, c->n_players, MAX (room, 0.5), error);
+  score = avm_scorebook_compose (piece, n_parts, MAX (room, 0.5), error);
+  if (!orchestra || score == NULL)
+    return score;
+  arranged = avm_orchestra_arrange (score, piece, error);
+  avm_score_free (score);
+  return arranged;
+}
+
+/* Of an orchestra, a score's parts are the sections. */
+static AvmScore *
+get_score (GstAvmTestSrc *self, const gchar *path, AvmEnsembleConfig *c,
+    guint64 piece, AvmError *error)
+{
+  AvmScore *score = path != NULL && path[0] != '\0'
+      ? avm_smf_read (path, error)
+      : compose (&self->running, c, piece, error);
+
+  if (score != NULL
+      && self->running.scene == GST_AVM_TEST_SRC_SCENE_ORCHESTRA) {
+    gint n_parts = CLAMP ((gint)score->n_parts, 1, AVM_ENSEMBLE_MAX_PLAYERS);
+
+    c->n_players = MIN (c->n_players, n_parts);
+  }
+  return score;
 }
 
 /* The parts that are played, up to the last note that is. */
@@ -567,14 +741,57 @@ write_score (GstAvmTestSrc *self, const AvmScore *score, const gchar *path)
 }
 
 static gboolean
+check_players (GstAvmTestSrc *self)
+{
+  if (self->running.scene == GST_AVM_TEST_SRC_SCENE_ORCHESTRA
+      || self->running.players <= AVM_ENSEMBLE_MAX_PLAYERS)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+      (_ ("An ensemble has no more than %d players, not %u. Set "
+          "scene=orchestra, or fewer players."),
+          AVM_ENSEMBLE_MAX_PLAYERS, self->running.players),
+      (NULL));
+  return FALSE;
+}
+
+static gboolean
+make_performance (GstAvmTestSrc *self, const AvmScore *score,
+    const AvmEnsembleConfig *config, gdouble absence, AvmError *error)
+{
+  AvmOrchestraConfig orchestra;
+
+  self->ensemble = avm_ensemble_new (score, config, error);
+  if (self->ensemble == NULL)
+    return FALSE;
+  if (self->running.scene != GST_AVM_TEST_SRC_SCENE_ORCHESTRA)
+    return TRUE;
+  avm_orchestra_config_init (&orchestra);
+  orchestra.seed = self->running.seed;
+  orchestra.n_players = (int)self->running.players;
+  orchestra.absence = absence;
+  self->orchestra = avm_orchestra_new (self->ensemble, &orchestra, error);
+  return self->orchestra != NULL;
+}
+
+static void
+end_performance (GstAvmTestSrc *self)
+{
+  g_clear_pointer (&self->orchestra, avm_orchestra_free);
+  g_clear_pointer (&self->ensemble, avm_ensemble_free);
+  g_clear_pointer (&self->faces, g_ptr_array_unref);
+}
+
+static gboolean
 gst_avm_test_src_start (GstAvmTestSrc *self)
 {
   AvmError error = {AVM_OK, -1, ""};
   AvmEnsembleConfig config;
   g_autofree gchar *path = NULL;
   g_autofree gchar *out = NULL;
+  g_autofree gchar *faces = NULL;
   AvmScore *score;
   guint64 piece;
+  gdouble absence;
   gboolean ok;
 
   avm_ensemble_config_init (&config);
@@ -582,6 +799,7 @@ gst_avm_test_src_start (GstAvmTestSrc *self)
   self->running = self->setup;
   path = g_strdup (self->score);
   out = g_strdup (self->write_score);
+  faces = g_strdup (self->face_location);
   piece = self->piece;
   config.seed = self->setup.seed;
   config.n_players = (int)self->setup.players;
@@ -591,17 +809,21 @@ gst_avm_test_src_start (GstAvmTestSrc *self)
   config.tuning = self->tuning;
   config.sway = self->sway;
   config.duration = self->num_seconds;
+  absence = self->absence;
   GST_OBJECT_UNLOCK (self);
+  if (!check_players (self))
+    return FALSE;
   if (config.duration > 0.0)
     config.lead_in = MIN (config.lead_in, 0.2 * config.duration);
 
   score = get_score (self, path, &config, piece, &error);
-  if (score != NULL)
-    self->ensemble = avm_ensemble_new (score, &config, &error);
-  ok = self->ensemble != NULL;
+  ok =
+      score != NULL && make_performance (self, score, &config, absence, &error);
   if (!ok)
     gst_avm_post_score_error (
         GST_ELEMENT (self), path != NULL ? path : "", &error);
+  if (ok && self->orchestra != NULL && faces != NULL && faces[0] != '\0')
+    ok = gst_avm_test_src_load_faces (self, faces);
   if (ok && out != NULL && out[0] != '\0')
     ok = write_score (self, score, out);
   avm_score_free (score);
@@ -611,17 +833,17 @@ gst_avm_test_src_start (GstAvmTestSrc *self)
     self->group_id = gst_util_group_id_next ();
     self->seek_seqnum = GST_SEQNUM_INVALID;
   } else {
-    g_clear_pointer (&self->ensemble, avm_ensemble_free);
+    end_performance (self);
   }
   return ok;
 }
 
 /* -- pictures ------------------------------------------------------------ */
 
-void
-gst_avm_test_src_get_video_info (GstAvmTestSrc *self, GstVideoInfo *info)
+static GstCaps *
+pad_caps (GstAvmTestSrc *self, const gchar *name)
 {
-  GstPad *pad = gst_element_get_static_pad (GST_ELEMENT (self), "video");
+  GstPad *pad = gst_element_get_static_pad (GST_ELEMENT (self), name);
   GstCaps *caps = NULL;
 
   if (pad != NULL) {
@@ -630,42 +852,25 @@ gst_avm_test_src_get_video_info (GstAvmTestSrc *self, GstVideoInfo *info)
       caps = gst_pad_get_allowed_caps (pad);
     gst_object_unref (pad);
   }
-  if (caps == NULL || gst_caps_is_empty (caps)) {
+  if (caps != NULL && gst_caps_is_empty (caps))
     gst_clear_caps (&caps);
+  return caps;
+}
+
+void
+gst_avm_test_src_get_video_info (
+    GstAvmTestSrc *self, const gchar *pad_name, GstVideoInfo *info)
+{
+  GstCaps *caps = pad_caps (self, pad_name);
+
+  if (caps == NULL && !g_str_equal (pad_name, "video"))
+    caps = pad_caps (self, "video");
+  if (caps == NULL)
     caps = gst_static_caps_get (&templates[AVM_TEST_VIDEO].static_caps);
-  }
   caps = gst_avm_test_src_fixate_video (caps);
   if (!gst_video_info_from_caps (info, caps))
     gst_video_info_set_format (info, GST_VIDEO_FORMAT_I420, 1280, 720);
   gst_caps_unref (caps);
-}
-
-AvmStage *
-gst_avm_test_src_new_stage (GstAvmTestSrc *self, const GstVideoInfo *info)
-{
-  AvmError error = {AVM_OK, -1, ""};
-  AvmStageConfig config;
-  AvmStage *stage;
-  gint n = avm_ensemble_n_players (self->ensemble);
-
-  avm_stage_config_init (
-      &config, GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info), n);
-  for (gint seat = 0; seat < n; seat++) {
-    config.instruments[seat] =
-        avm_ensemble_player (self->ensemble, seat)->instrument;
-    config.seats[seat] = seat;
-  }
-  config.seed = self->running.seed;
-  config.gray = GST_VIDEO_INFO_IS_GRAY (info);
-  config.noise = self->running.camera_noise;
-  config.shake = self->running.shake;
-  config.pan = self->running.pan;
-  config.occlusion = self->running.occlusion;
-  config.cuts = self->running.cuts;
-  stage = avm_stage_new (&config, &error);
-  if (stage == NULL)
-    GST_ERROR_OBJECT (self, "no stage: %s", error.detail);
-  return stage;
 }
 
 /* -- pads ---------------------------------------------------------------- */
@@ -681,24 +886,25 @@ find_stream (GstPadTemplate *templ)
   return -1;
 }
 
-/* The part of "audio_N", or the first that is free. */
+/* N of "audio_N" or "video_N", or the first that is free; -1: no such. */
 static gint
-choose_part (GstAvmTestSrc *self, const gchar *name)
+choose_number (GstAvmTestSrc *self, const gchar *name, const gchar *prefix,
+    guint64 n_numbers)
 {
-  guint64 part;
+  guint64 number;
 
-  if (name != NULL && g_str_has_prefix (name, "audio_")
+  if (name != NULL && g_str_has_prefix (name, prefix)
       && g_ascii_string_to_unsigned (
-          name + 6, 10, 0, AVM_ENSEMBLE_MAX_PLAYERS - 1, &part, NULL))
-    return (gint)part;
+          name + strlen (prefix), 10, 0, n_numbers - 1, &number, NULL))
+    return (gint)number;
   if (name != NULL && strchr (name, '%') == NULL)
     return -1;
-  for (gint i = 0; i < AVM_ENSEMBLE_MAX_PLAYERS; i++) {
-    g_autofree gchar *pad_name = g_strdup_printf ("audio_%d", i);
+  for (guint i = 0; i < n_numbers; i++) {
+    g_autofree gchar *pad_name = g_strdup_printf ("%s%u", prefix, i);
     GstPad *pad = gst_element_get_static_pad (GST_ELEMENT (self), pad_name);
 
     if (pad == NULL)
-      return i;
+      return (gint)i;
     gst_object_unref (pad);
   }
   return -1;
@@ -709,20 +915,24 @@ gst_avm_test_src_request_new_pad (GstElement *element, GstPadTemplate *templ,
     const gchar *name, const GstCaps *caps)
 {
   GstAvmTestSrc *self = GST_AVM_TEST_SRC (element);
-  gint stream = find_stream (templ), part = -1;
+  gint stream = find_stream (templ), number = -1;
   g_autofree gchar *pad_name = NULL;
   GstAvmTestSrcPad *pad;
   GstPad *there;
 
   if (stream < 0)
     return NULL;
-  if (stream == AVM_TEST_PART) {
-    part = choose_part (self, name);
-    if (part < 0) {
-      GST_WARNING_OBJECT (self, "no part for pad %s", GST_STR_NULL (name));
+  if (stream == AVM_TEST_PART || stream == AVM_TEST_CAMERA) {
+    const gchar *prefix = stream == AVM_TEST_PART ? "audio_" : "video_";
+
+    number = choose_number (self, name, prefix,
+        stream == AVM_TEST_PART ? AVM_ENSEMBLE_MAX_PLAYERS
+                                : AVM_HALL_MAX_CAMERAS);
+    if (number < 0) {
+      GST_WARNING_OBJECT (self, "nothing for pad %s", GST_STR_NULL (name));
       return NULL;
     }
-    pad_name = g_strdup_printf ("audio_%d", part);
+    pad_name = g_strdup_printf ("%s%d", prefix, number);
   } else {
     pad_name = g_strdup (templates[stream].name_template);
   }
@@ -732,7 +942,8 @@ gst_avm_test_src_request_new_pad (GstElement *element, GstPadTemplate *templ,
     gst_object_unref (there);
     return NULL;
   }
-  pad = gst_avm_test_src_pad_new (templ, pad_name, (AvmTestStream)stream, part);
+  pad =
+      gst_avm_test_src_pad_new (templ, pad_name, (AvmTestStream)stream, number);
   if (self->ensemble == NULL)
     return gst_element_add_pad (element, GST_PAD (pad)) ? GST_PAD (pad) : NULL;
   /* the element is running */
@@ -955,14 +1166,14 @@ gst_avm_test_src_change_state (GstElement *element, GstStateChange transition)
   switch (transition) {
     case GST_STATE_CHANGE_READY_TO_PAUSED:
       if (ret == GST_STATE_CHANGE_FAILURE)
-        g_clear_pointer (&self->ensemble, avm_ensemble_free);
+        end_performance (self);
       G_GNUC_FALLTHROUGH;
     case GST_STATE_CHANGE_PLAYING_TO_PAUSED:
       if (ret == GST_STATE_CHANGE_SUCCESS && self->running.is_live)
         ret = GST_STATE_CHANGE_NO_PREROLL;
       break;
     case GST_STATE_CHANGE_PAUSED_TO_READY:
-      g_clear_pointer (&self->ensemble, avm_ensemble_free);
+      end_performance (self);
       break;
     default:
       break;

@@ -27,7 +27,7 @@ G_DEFINE_TYPE (GstAvmTestSrcPad, gst_avm_test_src_pad, GST_TYPE_PAD);
 static void
 gst_avm_test_src_pad_clear (GstAvmTestSrcPad *pad)
 {
-  g_clear_pointer (&pad->stage, avm_stage_free);
+  g_clear_pointer (&pad->picture, avm_test_picture_free);
   g_clear_pointer (&pad->strings, avm_strings_free);
   g_clear_pointer (&pad->series, gst_avm_series_info_free);
   g_clear_pointer (&pad->events, g_ptr_array_unref);
@@ -55,7 +55,7 @@ gst_avm_test_src_pad_init (GstAvmTestSrcPad *pad)
 {
   gst_segment_init (&pad->segment, GST_FORMAT_TIME);
   pad->flushing = TRUE;
-  pad->part = -1;
+  pad->number = -1;
 }
 
 /* -- formats ------------------------------------------------------------- */
@@ -115,19 +115,35 @@ setup_pool (GstAvmTestSrcPad *pad, GstCaps *caps)
 }
 
 static gboolean
+check_camera (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
+{
+  gint n = self->orchestra != NULL ? (gint)self->running.cameras : 1;
+
+  if (pad->number < n)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+      (_ ("There is no camera %d: this scene has %d, counted from 0. Set "
+          "scene=orchestra and cameras=%d, or leave out the pad video_%d."),
+          pad->number, n, pad->number + 1, pad->number),
+      (NULL));
+  return FALSE;
+}
+
+static gboolean
 setup_video (GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstCaps *caps)
 {
   GstVideoInfo info;
 
-  if (!gst_video_info_from_caps (&info, caps))
+  if (!gst_video_info_from_caps (&info, caps) || !check_camera (self, pad))
     return FALSE;
-  if (pad->stage == NULL
+  if (pad->picture == NULL
       || GST_VIDEO_INFO_WIDTH (&info) != GST_VIDEO_INFO_WIDTH (&pad->video)
       || GST_VIDEO_INFO_HEIGHT (&info) != GST_VIDEO_INFO_HEIGHT (&pad->video)
       || GST_VIDEO_INFO_IS_GRAY (&info)
           != GST_VIDEO_INFO_IS_GRAY (&pad->video)) {
-    g_clear_pointer (&pad->stage, avm_stage_free);
-    pad->stage = gst_avm_test_src_new_stage (self, &info);
+    g_clear_pointer (&pad->picture, avm_test_picture_free);
+    pad->picture =
+        gst_avm_test_src_new_picture (self, &info, pad->number, FALSE);
   }
   /* another frame rate counts frames anew from where the stream is */
   if (pad->negotiated)
@@ -135,7 +151,7 @@ setup_video (GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstCaps *caps)
         (guint64)GST_VIDEO_INFO_FPS_N (&info),
         GST_SECOND * (guint64)GST_VIDEO_INFO_FPS_D (&info));
   pad->video = info;
-  return pad->stage != NULL && setup_pool (pad, caps);
+  return pad->picture != NULL && setup_pool (pad, caps);
 }
 
 static gboolean
@@ -153,7 +169,7 @@ setup_audio (GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstCaps *caps)
   avm_strings_config_init (&config);
   config.rate = GST_AUDIO_INFO_RATE (&info);
   config.channels = GST_AUDIO_INFO_CHANNELS (&info);
-  config.part = pad->part;
+  config.part = pad->number;
   config.noise = self->running.audio_noise;
   config.reverb = self->running.reverb;
   config.seed = self->running.seed;
@@ -196,49 +212,58 @@ setup_regions (
   static const gchar *const quantities[4] = {"x", "y", "w", "h"};
   gint fps_n, fps_d;
 
-  gst_avm_test_src_get_video_info (self, &pad->video);
+  gst_avm_test_src_get_video_info (self, "video", &pad->video);
   choose_region_rate (self, pad, allowed);
   fps_n = GST_VIDEO_INFO_FPS_N (&pad->video);
   fps_d = GST_VIDEO_INFO_FPS_D (&pad->video);
   g_clear_pointer (&pad->series, gst_avm_series_info_free);
   pad->series = gst_avm_series_info_new ("region", fps_n, fps_d);
-  for (gint seat = 0; seat < avm_ensemble_n_players (self->ensemble); seat++) {
-    gint part = avm_ensemble_player (self->ensemble, seat)->part;
+  for (guint player = 0; player < gst_avm_test_src_n_players (self); player++) {
+    gint part = gst_avm_test_src_player_part (self, player);
 
     for (guint role = 0; role < AVM_TEST_N_ROLES; role++) {
       for (guint q = 0; q < 4; q++) {
         g_autofree gchar *name =
             g_strdup_printf ("%s%d-%s", avm_test_role_name (role),
-                avm_test_region_id (role, (guint)seat), quantities[q]);
+                avm_test_region_id (role, player), quantities[q]);
 
         gst_avm_series_info_add_channel (pad->series, name, quantities[q], "px",
-            avm_test_region_id (role, (guint)seat), part);
+            avm_test_region_id (role, player), part);
       }
     }
   }
-  g_clear_pointer (&pad->stage, avm_stage_free);
-  pad->stage = gst_avm_test_src_new_stage (self, &pad->video);
-  return pad->stage == NULL ? NULL : gst_avm_series_info_to_caps (pad->series);
+  g_clear_pointer (&pad->picture, avm_test_picture_free);
+  pad->picture = gst_avm_test_src_new_picture (
+      self, &pad->video, AVM_HALL_PROGRAMME, TRUE);
+  return pad->picture == NULL ? NULL
+                              : gst_avm_series_info_to_caps (pad->series);
 }
 
-static void
+static gboolean
 setup_events (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
 {
   g_clear_pointer (&pad->events, g_ptr_array_unref);
   switch (pad->stream) {
     case AVM_TEST_NOTES:
-      pad->events = avm_test_truth_notes (self->ensemble);
+      pad->events = avm_test_truth_notes (self);
       break;
     case AVM_TEST_VIBRATO:
-      pad->events = avm_test_truth_vibrato (self->ensemble);
+      pad->events = avm_test_truth_vibrato (self);
       break;
     case AVM_TEST_ACTIVITY:
-      pad->events = avm_test_truth_activity (self->ensemble, self->duration);
+      pad->events = avm_test_truth_activity (self);
+      break;
+    case AVM_TEST_APPEARANCE:
+      pad->events = avm_test_truth_appearance (self);
+      break;
+    case AVM_TEST_SHOTS:
+      pad->events = avm_test_truth_shots (self);
       break;
     default:
-      pad->events = avm_test_truth_association (self->ensemble, self->duration);
+      pad->events = avm_test_truth_association (self);
       break;
   }
+  return pad->events != NULL;
 }
 
 static GstCaps *
@@ -250,7 +275,7 @@ choose_caps (GstAvmTestSrcPad *pad)
     caps = gst_pad_get_pad_template_caps (GST_PAD (pad));
   if (gst_caps_is_empty (caps) || pad->stream > AVM_TEST_PART)
     return caps;
-  if (pad->stream == AVM_TEST_VIDEO)
+  if (pad->stream <= AVM_TEST_CAMERA)
     return gst_avm_test_src_fixate_video (caps);
   return fixate_audio (pad, caps);
 }
@@ -265,6 +290,7 @@ negotiate (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
     return GST_FLOW_NOT_NEGOTIATED;
   switch (pad->stream) {
     case AVM_TEST_VIDEO:
+    case AVM_TEST_CAMERA:
       ok = setup_video (self, pad, caps);
       break;
     case AVM_TEST_AUDIO:
@@ -277,7 +303,7 @@ negotiate (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
       break;
     default:
       /* the template of events is fixed */
-      setup_events (self, pad);
+      ok = setup_events (self, pad);
       gst_caps_take (&caps, gst_pad_get_pad_template_caps (GST_PAD (pad)));
       break;
   }
@@ -299,7 +325,7 @@ negotiate (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
 static gboolean
 is_sparse (const GstAvmTestSrcPad *pad)
 {
-  return pad->stream >= AVM_TEST_NOTES && pad->stream <= AVM_TEST_ASSOCIATION;
+  return pad->stream >= AVM_TEST_NOTES && pad->stream < AVM_TEST_REGIONS;
 }
 
 /* Live: until the clock has come to that time of the stream. */
@@ -379,31 +405,26 @@ push (GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstBuffer *buffer)
   return gst_pad_push (GST_PAD (pad), buffer);
 }
 
+/* Who is out of shot has no region. */
 static void
-get_poses (const GstAvmTestSrc *self, gdouble time,
-    AvmPose poses[AVM_STAGE_MAX_PLAYERS])
+attach_regions (
+    GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstBuffer *buffer, gdouble time)
 {
-  for (gint seat = 0; seat < avm_ensemble_n_players (self->ensemble); seat++)
-    avm_ensemble_pose (self->ensemble, seat, time, &poses[seat]);
-}
+  AvmSight sights[AVM_ORCHESTRA_MAX_PLAYERS];
 
-static void
-attach_regions (GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstBuffer *buffer,
-    gdouble time, const AvmPose *poses)
-{
-  for (gint seat = 0; seat < avm_ensemble_n_players (self->ensemble); seat++) {
+  avm_test_picture_observe (pad->picture, self, time, sights);
+  for (guint player = 0; player < gst_avm_test_src_n_players (self); player++) {
     for (guint role = 0; role < AVM_TEST_N_ROLES; role++) {
-      AvmStageRect rect;
+      const AvmStageRect *rect = &sights[player].boxes[role];
       GstAvmRegion *region;
 
-      if (!avm_stage_region (
-              pad->stage, time, poses, seat, (AvmStageRole)role, &rect))
+      if (self->orchestra != NULL && rect->visible <= 0.0)
         continue;
-      region = gst_avm_region_new (avm_test_region_id (role, (guint)seat),
-          avm_test_role_name (role), (gfloat)rect.x, (gfloat)rect.y,
-          (gfloat)rect.w, (gfloat)rect.h);
-      region->part = avm_ensemble_player (self->ensemble, seat)->part;
-      region->confidence = (gfloat)rect.visible;
+      region = gst_avm_region_new (avm_test_region_id (role, player),
+          avm_test_role_name (role), (gfloat)rect->x, (gfloat)rect->y,
+          (gfloat)rect->w, (gfloat)rect->h);
+      region->part = gst_avm_test_src_player_part (self, player);
+      region->confidence = (gfloat)rect->visible;
       gst_buffer_add_avm_region_meta (buffer, region);
       gst_avm_region_free (region);
     }
@@ -411,8 +432,8 @@ attach_regions (GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstBuffer *buffer,
 }
 
 static void
-draw (GstAvmTestSrcPad *pad, GstVideoFrame *frame, gdouble time,
-    const AvmPose *poses)
+draw (const GstAvmTestSrc *self, GstAvmTestSrcPad *pad, GstVideoFrame *frame,
+    gdouble time)
 {
   guint8 *planes[3] = {
       NULL,
@@ -426,7 +447,7 @@ draw (GstAvmTestSrcPad *pad, GstVideoFrame *frame, gdouble time,
     planes[c] = GST_VIDEO_FRAME_COMP_DATA (frame, c);
     strides[c] = GST_VIDEO_FRAME_COMP_STRIDE (frame, c);
   }
-  avm_stage_render (pad->stage, time, poses, planes, strides, (int)n);
+  avm_test_picture_render (pad->picture, self, time, planes, strides, (gint)n);
 }
 
 static GstFlowReturn
@@ -434,7 +455,6 @@ push_video (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
 {
   GstClockTime pts = frame_time (pad, pad->next);
   gdouble time = (gdouble)pts / GST_SECOND;
-  AvmPose poses[AVM_STAGE_MAX_PLAYERS];
   GstVideoFrame frame;
   GstBuffer *buffer = NULL;
   GstFlowReturn flow;
@@ -448,11 +468,10 @@ push_video (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  get_poses (self, time, poses);
-  draw (pad, &frame, time, poses);
+  draw (self, pad, &frame, time);
   gst_video_frame_unmap (&frame);
   if (self->running.attach_regions)
-    attach_regions (self, pad, buffer, time, poses);
+    attach_regions (self, pad, buffer, time);
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_DTS (buffer) = GST_CLOCK_TIME_NONE;
   GST_BUFFER_DURATION (buffer) = frame_time (pad, pad->next + 1) - pts;
@@ -518,24 +537,23 @@ static GstFlowReturn
 push_regions (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
 {
   GstClockTime pts = frame_time (pad, pad->next);
-  gfloat row[AVM_STAGE_MAX_PLAYERS * AVM_TEST_N_ROLES * 4], *value = row;
+  gfloat row[AVM_ORCHESTRA_MAX_PLAYERS * AVM_TEST_N_ROLES * 4], *value = row;
   gdouble time = (gdouble)pts / GST_SECOND;
-  AvmPose poses[AVM_STAGE_MAX_PLAYERS];
+  AvmSight sights[AVM_ORCHESTRA_MAX_PLAYERS];
   GstFlowReturn flow;
   GstBuffer *buffer;
 
   if (pts >= stop_time (self, pad))
     return GST_FLOW_EOS;
-  get_poses (self, time, poses);
-  for (gint seat = 0; seat < avm_ensemble_n_players (self->ensemble); seat++) {
+  avm_test_picture_observe (pad->picture, self, time, sights);
+  for (guint player = 0; player < gst_avm_test_src_n_players (self); player++) {
     for (guint role = 0; role < AVM_TEST_N_ROLES; role++) {
-      AvmStageRect r;
+      const AvmStageRect *r = &sights[player].boxes[role];
 
-      avm_stage_region (pad->stage, time, poses, seat, (AvmStageRole)role, &r);
-      *value++ = (gfloat)r.x;
-      *value++ = (gfloat)r.y;
-      *value++ = (gfloat)r.w;
-      *value++ = (gfloat)r.h;
+      *value++ = (gfloat)r->x;
+      *value++ = (gfloat)r->y;
+      *value++ = (gfloat)r->w;
+      *value++ = (gfloat)r->h;
     }
   }
   flow = wait_for (self, pad, pts);
@@ -625,6 +643,7 @@ place_in_segment (GstAvmTestSrcPad *pad)
 
   switch (pad->stream) {
     case AVM_TEST_VIDEO:
+    case AVM_TEST_CAMERA:
     case AVM_TEST_REGIONS:
       /* the frame that is seen at that time */
       pad->next = gst_util_uint64_scale (at,
@@ -686,6 +705,7 @@ step (GstAvmTestSrc *self, GstAvmTestSrcPad *pad)
     return GST_FLOW_EOS;
   switch (pad->stream) {
     case AVM_TEST_VIDEO:
+    case AVM_TEST_CAMERA:
       return push_video (self, pad);
     case AVM_TEST_AUDIO:
     case AVM_TEST_PART:
@@ -930,13 +950,13 @@ src_query (GstPad *gst_pad, GstObject *parent, GstQuery *query)
 
 GstAvmTestSrcPad *
 gst_avm_test_src_pad_new (
-    GstPadTemplate *templ, const gchar *name, AvmTestStream stream, gint part)
+    GstPadTemplate *templ, const gchar *name, AvmTestStream stream, gint number)
 {
   GstAvmTestSrcPad *pad = g_object_new (GST_TYPE_AVM_TEST_SRC_PAD, "name", name,
       "direction", GST_PAD_SRC, "template", templ, NULL);
 
   pad->stream = stream;
-  pad->part = part;
+  pad->number = number;
   gst_pad_set_activatemode_function (
       GST_PAD (pad), GST_DEBUG_FUNCPTR (activate_mode));
   gst_pad_set_event_function (GST_PAD (pad), GST_DEBUG_FUNCPTR (src_event));

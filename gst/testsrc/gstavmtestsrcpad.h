@@ -11,12 +11,15 @@ G_BEGIN_DECLS
 
 typedef enum {
   AVM_TEST_VIDEO,
+  AVM_TEST_CAMERA,
   AVM_TEST_AUDIO,
   AVM_TEST_PART,
   AVM_TEST_NOTES,
   AVM_TEST_VIBRATO,
   AVM_TEST_ACTIVITY,
   AVM_TEST_ASSOCIATION,
+  AVM_TEST_APPEARANCE,
+  AVM_TEST_SHOTS,
   AVM_TEST_REGIONS,
   AVM_TEST_N_STREAMS
 } AvmTestStream;
@@ -29,7 +32,7 @@ struct _GstAvmTestSrcPad {
   GstPad parent;
 
   AvmTestStream stream;
-  gint part; /* of AVM_TEST_PART, otherwise -1 */
+  gint number; /* of AVM_TEST_PART and AVM_TEST_CAMERA, otherwise -1 */
 
   /* only in the streaming thread, or while it is stopped */
   gboolean opened, negotiated, need_segment, discont;
@@ -40,7 +43,7 @@ struct _GstAvmTestSrcPad {
   GstAudioInfo audio;
   GstAvmSeriesInfo *series;
   GstBufferPool *pool;
-  AvmStage *stage;
+  AvmTestPicture *picture;
   AvmStrings *strings;
   GPtrArray *events;
 
@@ -49,8 +52,8 @@ struct _GstAvmTestSrcPad {
   GstClockID clock_id;
 };
 
-GstAvmTestSrcPad *gst_avm_test_src_pad_new (
-    GstPadTemplate *templ, const gchar *name, AvmTestStream stream, gint part);
+GstAvmTestSrcPad *gst_avm_test_src_pad_new (GstPadTemplate *templ,
+    const gchar *name, AvmTestStream stream, gint number);
 
 /* From the start of the performance */
 void gst_avm_test_src_pad_begin (GstAvmTestSrcPad *pad, GstAvmTestSrc *self);

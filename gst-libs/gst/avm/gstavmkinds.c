@@ -91,6 +91,7 @@ static const GstAvmField shot_fields[] = {
     {"transition-duration", "d", "s", FALSE,
         "length of the dissolve that ends where the shot begins"},
     {"score", "d", "", FALSE, "how unlike the shot before it is, 0 to 1"},
+    {"camera", "i", "", FALSE, "number of the camera, 0 is the first"},
 };
 
 static const GstAvmField association_fields[] = {
@@ -125,10 +126,10 @@ static const GstAvmKind kinds[] = {
         "avmvibrato avmtestsrc", "avmeventenc avmoverlay", vibrato_fields),
     KIND ("activity", EVENTS, "when a player plays and when not",
         "avmpnp avmtestsrc", "avmeventenc avmoverlay", activity_fields),
-    KIND ("appearance", EVENTS, "who is visible where", "avmpnp",
+    KIND ("appearance", EVENTS, "who is visible where", "avmpnp avmtestsrc",
         "avmeventenc avmoverlay", appearance_fields),
-    KIND ("shot", EVENTS, "shots of a film, cut to cut", "avmscenecut",
-        "avmeventenc", shot_fields),
+    KIND ("shot", EVENTS, "shots of a film, cut to cut",
+        "avmscenecut avmtestsrc", "avmeventenc", shot_fields),
     KIND ("association", EVENTS, "which region plays which part; part -1: none",
         "avmassociate avmtestsrc",
         "avmnmfsep avmvibrato avmeventenc avmoverlay", association_fields),

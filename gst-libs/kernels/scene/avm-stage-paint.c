@@ -182,6 +182,55 @@ avm_canvas_clear (AvmCanvas *canvas)
   memset (canvas, 0, sizeof (*canvas));
 }
 
+/* Whether a row holds anything, and from where to where. */
+static bool
+row_extent (const AvmCanvas *canvas, int y, int *lo, int *hi)
+{
+  const float *row = canvas->rgba + 4 * (size_t)y * (size_t)(canvas->w + 2);
+  int first = 0, last = canvas->w;
+
+  while (first < last && row[4 * first + 3] <= 0.001f)
+    first++;
+  while (last > first && row[4 * (last - 1) + 3] <= 0.001f)
+    last--;
+  *lo = AVM_MIN (*lo, first);
+  *hi = AVM_MAX (*hi, last);
+  return first < last;
+}
+
+void
+avm_canvas_crop (AvmCanvas *canvas)
+{
+  int x0 = canvas->w, x1 = 0, y0 = canvas->h, y1 = 0, w, h;
+
+  for (int y = 0; y < canvas->h; y++) {
+    int lo = canvas->w, hi = 0;
+
+    if (!row_extent (canvas, y, &lo, &hi))
+      continue;
+    x0 = AVM_MIN (x0, lo);
+    x1 = AVM_MAX (x1, hi);
+    y0 = AVM_MIN (y0, y);
+    y1 = y + 1;
+  }
+  if (x0 >= x1)
+    return;
+  /* even places and sizes, and a clear texel around */
+  x0 = AVM_MAX (x0 - 1, 0) & ~1;
+  y0 = AVM_MAX (y0 - 1, 0) & ~1;
+  w = AVM_MIN ((x1 - x0 + 2) & ~1, canvas->w - x0);
+  h = AVM_MIN ((y1 - y0 + 2) & ~1, canvas->h - y0);
+  for (int y = 0; y < h; y++)
+    memmove (canvas->rgba + 4 * (size_t)y * (size_t)(w + 2),
+        canvas->rgba
+            + 4 * ((size_t)(y + y0) * (size_t)(canvas->w + 2) + (size_t)x0),
+        4 * (size_t)w * sizeof (float));
+  canvas->x0 += x0 / canvas->density;
+  canvas->y0 += y0 / canvas->density;
+  canvas->w = w;
+  canvas->h = h;
+}
+
 /* -- paths ----------------------------------------------------------------- */
 
 /* Mean over an edge that crosses from lo to hi of what lies left of t. */

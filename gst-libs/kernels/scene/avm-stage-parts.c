@@ -903,7 +903,7 @@ paint_cover (AvmCanvas *canvas, AvmCover kind)
 
 /* Where a part lies in its own space. */
 static void
-part_box (AvmPart part, const AvmBuild *build, double box[4])
+part_box (AvmBodyPart part, const AvmBuild *build, double box[4])
 {
   double mid = 0.5 * (build->left_shoulder.x + build->right_shoulder.x);
   static const double boxes[AVM_N_PARTS][4] = {
@@ -945,7 +945,7 @@ part_box (AvmPart part, const AvmBuild *build, double box[4])
 }
 
 static bool
-is_fingering (AvmPart part)
+is_fingering (AvmBodyPart part)
 {
   return part >= AVM_PART_PALM && part <= AVM_PART_FINGER_3;
 }
@@ -967,8 +967,8 @@ turn_box (double box[4], const AvmAffine *map)
 }
 
 static void
-paint_part (
-    AvmCanvas *canvas, AvmPart part, const AvmBuild *build, const AvmLook *look)
+paint_part (AvmCanvas *canvas, AvmBodyPart part, const AvmBuild *build,
+    const AvmLook *look)
 {
   switch (part) {
     case AVM_PART_TORSO:
@@ -1015,6 +1015,14 @@ bool
 avm_parts_bake (AvmSprite parts[AVM_N_PARTS], const AvmBaker *baker,
     AvmInstrument instrument, const AvmLook *look)
 {
+  return avm_parts_bake_some (
+      parts, baker, instrument, look, (1u << AVM_N_PARTS) - 1);
+}
+
+bool
+avm_parts_bake_some (AvmSprite parts[AVM_N_PARTS], const AvmBaker *baker,
+    AvmInstrument instrument, const AvmLook *look, unsigned which)
+{
   const AvmBuild *build = avm_build_get (instrument);
   const AvmVec origin = {0.0, 0.0};
   const AvmAffine hand = avm_build_hand (build, origin);
@@ -1024,16 +1032,20 @@ avm_parts_bake (AvmSprite parts[AVM_N_PARTS], const AvmBaker *baker,
     AvmCanvas canvas;
     bool baked;
 
-    part_box ((AvmPart)i, build, box);
+    if (!(which >> i & 1)) {
+      memset (&parts[i], 0, sizeof (parts[i]));
+      continue;
+    }
+    part_box ((AvmBodyPart)i, build, box);
     /* what only slides along the neck is baked as it lies there */
-    if (is_fingering ((AvmPart)i))
+    if (is_fingering ((AvmBodyPart)i))
       turn_box (box, &hand);
     if (!avm_canvas_init (&canvas, baker->tile, box[0], box[1], box[2], box[3],
             2.0 * baker->scale, 2))
       return false;
-    if (is_fingering ((AvmPart)i))
+    if (is_fingering ((AvmBodyPart)i))
       canvas.user = hand;
-    paint_part (&canvas, (AvmPart)i, build, look);
+    paint_part (&canvas, (AvmBodyPart)i, build, look);
     baked = avm_sprite_bake (&parts[i], &canvas, baker->matrix, baker->gray);
     avm_canvas_clear (&canvas);
     if (!baked)

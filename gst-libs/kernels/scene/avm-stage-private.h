@@ -10,6 +10,8 @@
 
 #include "scene/avm-stage.h"
 
+#include <math.h>
+
 typedef struct {
   double x, y;
 } AvmVec;
@@ -22,6 +24,63 @@ typedef struct {
 typedef struct {
   float r, g, b;
 } AvmColor;
+
+/* -- affine maps ----------------------------------------------------------- */
+
+/* Lengths of the arm sprites, which lie along x from the joint. */
+#define AVM_ARM_LENGTH 100.0
+
+/* first `inner`, then `outer` */
+static inline AvmAffine
+avm_affine_compose (const AvmAffine *outer, const AvmAffine *inner)
+{
+  AvmAffine m = {outer->a * inner->a + outer->b * inner->c,
+      outer->a * inner->b + outer->b * inner->d,
+      outer->c * inner->a + outer->d * inner->c,
+      outer->c * inner->b + outer->d * inner->d,
+      outer->a * inner->x0 + outer->b * inner->y0 + outer->x0,
+      outer->c * inner->x0 + outer->d * inner->y0 + outer->y0};
+
+  return m;
+}
+
+static inline AvmVec
+avm_affine_apply (const AvmAffine *m, double x, double y)
+{
+  AvmVec p = {m->a * x + m->b * y + m->x0, m->c * x + m->d * y + m->y0};
+
+  return p;
+}
+
+static inline AvmAffine
+avm_affine_shift (AvmVec at)
+{
+  AvmAffine m = {1.0, 0.0, 0.0, 1.0, at.x, at.y};
+
+  return m;
+}
+
+static inline AvmAffine
+avm_affine_rotation (double angle, AvmVec at)
+{
+  AvmAffine m = {
+      cos (angle), -sin (angle), sin (angle), cos (angle), at.x, at.y};
+
+  return m;
+}
+
+/* An arm's sprite from joint a to joint b. */
+static inline AvmAffine
+avm_affine_bone (AvmVec a, AvmVec b)
+{
+  double dx = b.x - a.x, dy = b.y - a.y;
+  double length = AVM_MAX (sqrt (dx * dx + dy * dy), 1.0);
+  double along = length / AVM_ARM_LENGTH;
+  double ux = dx / length, uy = dy / length;
+  AvmAffine m = {ux * along, -uy, uy * along, ux, a.x, a.y};
+
+  return m;
+}
 
 /* -- avm-stage-paint.c ----------------------------------------------------- */
 
@@ -87,6 +146,8 @@ typedef struct {
 bool avm_canvas_init (AvmCanvas *canvas, const AvmTile *tile, double x0,
     double y0, double x1, double y1, double density, int sharpness);
 void avm_canvas_clear (AvmCanvas *canvas);
+/* Leaves no more of it than was painted on. Then it can only be baked. */
+void avm_canvas_crop (AvmCanvas *canvas);
 
 void avm_path_move (AvmCanvas *canvas, double x, double y);
 void avm_path_line (AvmCanvas *canvas, double x, double y);
@@ -190,7 +251,7 @@ typedef enum {
   AVM_PART_BOW_HAND,
   AVM_PART_STAND,
   AVM_N_PARTS
-} AvmPart;
+} AvmBodyPart;
 
 /**
  * AvmBuild: the shape of a player, in body units (7 per cm) with the floor
@@ -238,11 +299,11 @@ typedef struct {
   bool gray;
 } AvmBaker;
 
-/* Lengths of the arm sprites, which lie along x from the joint. */
-#define AVM_ARM_LENGTH 100.0
-
 bool avm_parts_bake (AvmSprite parts[AVM_N_PARTS], const AvmBaker *baker,
     AvmInstrument instrument, const AvmLook *look);
+/* Only the parts whose bit (1 << AvmBodyPart) is set; the others are cleared. */
+bool avm_parts_bake_some (AvmSprite parts[AVM_N_PARTS], const AvmBaker *baker,
+    AvmInstrument instrument, const AvmLook *look, unsigned which);
 /* chair and legs, which never move: into the room's canvas, whose user space
  * is the body's */
 void avm_parts_paint_seat (

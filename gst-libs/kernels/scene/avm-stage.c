@@ -58,60 +58,6 @@ struct AvmStage {
   float *scratch;
 };
 
-/* -- affine maps ----------------------------------------------------------- */
-
-/* first `inner`, then `outer` */
-static AvmAffine
-compose (const AvmAffine *outer, const AvmAffine *inner)
-{
-  AvmAffine m = {outer->a * inner->a + outer->b * inner->c,
-      outer->a * inner->b + outer->b * inner->d,
-      outer->c * inner->a + outer->d * inner->c,
-      outer->c * inner->b + outer->d * inner->d,
-      outer->a * inner->x0 + outer->b * inner->y0 + outer->x0,
-      outer->c * inner->x0 + outer->d * inner->y0 + outer->y0};
-
-  return m;
-}
-
-static AvmVec
-apply (const AvmAffine *m, double x, double y)
-{
-  AvmVec p = {m->a * x + m->b * y + m->x0, m->c * x + m->d * y + m->y0};
-
-  return p;
-}
-
-static AvmAffine
-shift_to (AvmVec at)
-{
-  AvmAffine m = {1.0, 0.0, 0.0, 1.0, at.x, at.y};
-
-  return m;
-}
-
-static AvmAffine
-rotation (double angle, AvmVec at)
-{
-  AvmAffine m = {
-      cos (angle), -sin (angle), sin (angle), cos (angle), at.x, at.y};
-
-  return m;
-}
-
-/* An arm's sprite from joint a to joint b. */
-static AvmAffine
-bone (AvmVec a, AvmVec b)
-{
-  double dx = b.x - a.x, dy = b.y - a.y;
-  double length = AVM_MAX (sqrt (dx * dx + dy * dy), 1.0);
-  double along = length / AVM_ARM_LENGTH;
-  double ux = dx / length, uy = dy / length;
-  AvmAffine m = {ux * along, -uy, uy * along, ux, a.x, a.y};
-
-  return m;
-}
-
 /* -- configuration --------------------------------------------------------- */
 
 void
@@ -266,7 +212,7 @@ cover_at (const AvmStage *stage, double t, AvmAffine *map)
   hand.y = player->build->tail.y
       + player->build->out.y
           * (player->build->hand_at_nut + 0.3 * player->build->hand_travel);
-  at = apply (&player->seat, hand.x, hand.y);
+  at = avm_affine_apply (&player->seat, hand.x, hand.y);
   scale = player->seat.a * (player->build->upright ? 1.5 : 1.1);
   map->a = map->d = scale;
   map->b = map->c = 0.0;
@@ -368,21 +314,23 @@ place_left_arm (
   centre.x = b->tail.x + b->out.x * along + v.x * b->hand_side + u.x * roll;
   centre.y = b->tail.y + b->out.y * along + v.y * b->hand_side + u.y * roll;
   hand = avm_build_hand (b, centre);
-  place->parts[AVM_PART_PALM] = shift_to (centre);
+  place->parts[AVM_PART_PALM] = avm_affine_shift (centre);
   for (int i = 0; i < 4; i++) {
     /* the finger that is down lies over the string, the others rise */
     double down = AVM_MAX (1.0 - fabs (3.0 * pose->finger - (double)i), 0.0);
-    AvmVec at = apply (&hand, -20.0 + 13.5 * i, 3.0 + 3.0 * (1.0 - down));
+    AvmVec at =
+        avm_affine_apply (&hand, -20.0 + 13.5 * i, 3.0 + 3.0 * (1.0 - down));
 
-    place->parts[AVM_PART_FINGER_0 + i] = shift_to (at);
+    place->parts[AVM_PART_FINGER_0 + i] = avm_affine_shift (at);
   }
-  wrist = apply (&hand, b->wrist.x, b->wrist.y);
+  wrist = avm_affine_apply (&hand, b->wrist.x, b->wrist.y);
   /* the elbow gives way to half of where the hand goes */
   moved = 0.4 * (along - b->hand_at_nut - 0.3 * b->hand_travel);
   elbow.x += b->out.x * moved;
   elbow.y += b->out.y * moved;
-  place->parts[AVM_PART_LEFT_UPPER] = bone (joint (b->left_shoulder, b), elbow);
-  place->parts[AVM_PART_LEFT_FORE] = bone (elbow, wrist);
+  place->parts[AVM_PART_LEFT_UPPER] =
+      avm_affine_bone (joint (b->left_shoulder, b), elbow);
+  place->parts[AVM_PART_LEFT_FORE] = avm_affine_bone (elbow, wrist);
   place->hand = centre;
   place->axis = u;
 }
@@ -398,17 +346,17 @@ place_right_arm (Placement *place, const Player *player, const AvmPose *pose)
 
   grip.x = b->tail.x + b->out.x * b->contact - d.x * reach - n.x * lift;
   grip.y = b->tail.y + b->out.y * b->contact - d.y * reach - n.y * lift;
-  bow = rotation (atan2 (d.y, d.x), grip);
+  bow = avm_affine_rotation (atan2 (d.y, d.x), grip);
   place->parts[AVM_PART_BOW] = bow;
   place->parts[AVM_PART_BOW_HAND] = bow;
-  wrist = apply (&bow, -40.0, -8.0);
+  wrist = avm_affine_apply (&bow, -40.0, -8.0);
   elbow.x = b->frog_elbow.x + (b->tip_elbow.x - b->frog_elbow.x) * pose->bow;
   elbow.y = b->frog_elbow.y + (b->tip_elbow.y - b->frog_elbow.y) * pose->bow;
   elbow.y -= 8.0 * (1.5 - pose->string);
   place->parts[AVM_PART_RIGHT_UPPER] =
-      bone (joint (b->right_shoulder, b), elbow);
-  place->parts[AVM_PART_RIGHT_FORE] = bone (elbow, wrist);
-  place->bow_hand = apply (&bow, -4.0, -4.0);
+      avm_affine_bone (joint (b->right_shoulder, b), elbow);
+  place->parts[AVM_PART_RIGHT_FORE] = avm_affine_bone (elbow, wrist);
+  place->bow_hand = avm_affine_apply (&bow, -4.0, -4.0);
 }
 
 static void
@@ -417,10 +365,10 @@ place_head (Placement *place, const Player *player, const AvmPose *pose)
   const AvmBuild *b = player->build;
   const AvmVec pivot = {0.0, 84.0};
   AvmVec at = {b->head.x + pivot.x, b->head.y + pivot.y};
-  AvmAffine turn = rotation (b->head_tilt + pose->head, at);
+  AvmAffine turn = avm_affine_rotation (b->head_tilt + pose->head, at);
   AvmAffine back = {1.0, 0.0, 0.0, 1.0, -pivot.x, -pivot.y};
 
-  place->parts[AVM_PART_HEAD] = compose (&turn, &back);
+  place->parts[AVM_PART_HEAD] = avm_affine_compose (&turn, &back);
 }
 
 /* Everything of one player, in units. */
@@ -440,11 +388,12 @@ place_player (Placement *place, const Player *player, const AvmPose *raw)
   place_left_arm (place, player, &pose, pose.roll / player->seat.a);
   place_right_arm (place, player, &pose);
   for (int i = 0; i < AVM_N_PARTS; i++)
-    place->parts[i] = compose (&place->body, &place->parts[i]);
-  place->parts[AVM_PART_STAND] = compose (&player->seat, &stand);
+    place->parts[i] = avm_affine_compose (&place->body, &place->parts[i]);
+  place->parts[AVM_PART_STAND] = avm_affine_compose (&player->seat, &stand);
   place->head = place->parts[AVM_PART_HEAD];
-  place->hand = apply (&place->body, place->hand.x, place->hand.y);
-  place->bow_hand = apply (&place->body, place->bow_hand.x, place->bow_hand.y);
+  place->hand = avm_affine_apply (&place->body, place->hand.x, place->hand.y);
+  place->bow_hand =
+      avm_affine_apply (&place->body, place->bow_hand.x, place->bow_hand.y);
 }
 
 /* -- drawing --------------------------------------------------------------- */
@@ -453,22 +402,22 @@ static void
 draw_player (const Player *player, const AvmTarget *target,
     const AvmAffine *camera, const AvmPose *pose)
 {
-  static const AvmPart violin[] = {AVM_PART_TORSO, AVM_PART_LEFT_UPPER,
+  static const AvmBodyPart violin[] = {AVM_PART_TORSO, AVM_PART_LEFT_UPPER,
       AVM_PART_RIGHT_UPPER, AVM_PART_INSTRUMENT, AVM_PART_HEAD,
       AVM_PART_LEFT_FORE, AVM_PART_PALM, AVM_PART_FINGER_0, AVM_PART_FINGER_1,
       AVM_PART_FINGER_2, AVM_PART_FINGER_3, AVM_PART_BOW, AVM_PART_RIGHT_FORE,
       AVM_PART_BOW_HAND, AVM_N_PARTS};
-  static const AvmPart cello[] = {AVM_PART_TORSO, AVM_PART_HEAD,
+  static const AvmBodyPart cello[] = {AVM_PART_TORSO, AVM_PART_HEAD,
       AVM_PART_LEFT_UPPER, AVM_PART_RIGHT_UPPER, AVM_PART_INSTRUMENT,
       AVM_PART_LEFT_FORE, AVM_PART_PALM, AVM_PART_FINGER_0, AVM_PART_FINGER_1,
       AVM_PART_FINGER_2, AVM_PART_FINGER_3, AVM_PART_BOW, AVM_PART_RIGHT_FORE,
       AVM_PART_BOW_HAND, AVM_N_PARTS};
-  const AvmPart *parts = player->build->upright ? cello : violin;
+  const AvmBodyPart *parts = player->build->upright ? cello : violin;
   Placement place;
 
   place_player (&place, player, pose);
   for (int i = 0; parts[i] != AVM_N_PARTS; i++) {
-    AvmAffine map = compose (camera, &place.parts[parts[i]]);
+    AvmAffine map = avm_affine_compose (camera, &place.parts[parts[i]]);
 
     avm_sprite_draw (&player->parts[parts[i]], target, &map);
   }
@@ -501,12 +450,12 @@ avm_stage_render (AvmStage *stage, double time_s, const AvmPose *poses,
     const AvmAffine stand = {1.0, 0.0, 0.0, 1.0, -214.0, 0.0};
     const Player *player = &stage->players[stage->order[i]];
 
-    map = compose (&player->seat, &stand);
-    map = compose (&camera, &map);
+    map = avm_affine_compose (&player->seat, &stand);
+    map = avm_affine_compose (&camera, &map);
     avm_sprite_draw (&player->parts[AVM_PART_STAND], &target, &map);
   }
   if (cover != NULL) {
-    map = compose (&camera, &cover_map);
+    map = avm_affine_compose (&camera, &cover_map);
     avm_sprite_draw (cover, &target, &map);
   }
   if (stage->noise != NULL)
@@ -527,7 +476,7 @@ visible_share (const AvmStage *stage, double t, const AvmAffine *camera,
   double seen = 0.0;
 
   if (cover != NULL)
-    map = compose (camera, &map);
+    map = avm_affine_compose (camera, &map);
   for (int i = 0; i < steps * steps; i++) {
     double x = rect->x + rect->w * (i % steps + 0.5) / steps;
     double y = rect->y + rect->h * (i / steps + 0.5) / steps;
@@ -545,7 +494,7 @@ static void
 box_around (AvmStageRect *rect, const AvmAffine *camera, AvmVec at,
     double half_w, double half_h)
 {
-  AvmVec p = apply (camera, at.x, at.y);
+  AvmVec p = avm_affine_apply (camera, at.x, at.y);
 
   half_w *= fabs (camera->a);
   half_h *= fabs (camera->d);
@@ -566,8 +515,8 @@ player_box (AvmStageRect *rect, const AvmAffine *camera, const Player *player,
       AVM_MAX (b->left_elbow.x + 28.0, b->tail.x + b->out.x * b->length + 8.0);
   double top = AVM_MIN (b->head.y - 92.0, b->tail.y + b->out.y * b->length);
   double bottom = b->standing ? 860.0 : 800.0, s = place->body.a;
-  AvmVec middle =
-      apply (&place->body, 0.5 * (left + right), 0.5 * (top + bottom));
+  AvmVec middle = avm_affine_apply (
+      &place->body, 0.5 * (left + right), 0.5 * (top + bottom));
 
   box_around (
       rect, camera, middle, 0.5 * s * (right - left), 0.5 * s * (bottom - top));
@@ -596,8 +545,8 @@ avm_stage_region (const AvmStage *stage, double time_s, const AvmPose *poses,
       box_around (rect, &camera, place.bow_hand, s * BOW_HALF, s * BOW_HALF);
       break;
     case AVM_STAGE_FACE:
-      box_around (rect, &camera, apply (&place.head, 0.0, 0.0), s * FACE_HALF_W,
-          s * FACE_HALF_H);
+      box_around (rect, &camera, avm_affine_apply (&place.head, 0.0, 0.0),
+          s * FACE_HALF_W, s * FACE_HALF_H);
       break;
     case AVM_STAGE_PLAYER:
     default:
@@ -620,7 +569,7 @@ avm_stage_hand (const AvmStage *stage, double time_s, const AvmPose *poses,
   if (player < 0 || player >= stage->config.n_players)
     return false;
   place_player (&place, &stage->players[player], &poses[player]);
-  centre = apply (&camera, place.hand.x, place.hand.y);
+  centre = avm_affine_apply (&camera, place.hand.x, place.hand.y);
   hand->x = centre.x;
   hand->y = centre.y;
   hand->axis_x = camera.a * place.axis.x;
@@ -779,7 +728,7 @@ bake_backdrops (AvmStage *stage, const AvmBaker *baker)
     for (int k = 0; k < c->n_players; k++) {
       const Player *player = &stage->players[stage->order[k]];
 
-      canvas.user = compose (&map, &player->seat);
+      canvas.user = avm_affine_compose (&map, &player->seat);
       avm_parts_paint_seat (&canvas, player->instrument, &player->look);
     }
     baked = avm_backdrop_bake (

@@ -889,6 +889,366 @@ GST_START_TEST (test_again)
 }
 GST_END_TEST;
 
+#define ORCHESTRA "scene=orchestra players=14 seed=4 "
+
+static gchar *
+get_string (const GstAvmEvent *event, const gchar *field)
+{
+  const gchar *text = gst_avm_event_get_string (event, field);
+
+  fail_unless (text != NULL, "no %s", field);
+  return g_strdup (text);
+}
+
+static gint
+get_int (const GstAvmEvent *event, const gchar *field)
+{
+  gint value;
+
+  fail_unless (gst_avm_event_get_int (event, field, &value), "no %s", field);
+  return value;
+}
+
+/* All pads of an orchestra give the same alone as together. */
+GST_START_TEST (test_orchestra_deterministic)
+{
+  static const gchar *const streams[] = {"video", "video_0", "video_2", "audio",
+      "notes", "activity", "association", "appearance", "shots", "regions"};
+  const gchar *properties = ORCHESTRA "num-seconds=2 cameras=3 cuts=60";
+  GString *text = g_string_new ("avmtestsrc name=t ");
+  GPtrArray *collectors =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)collector_free);
+  GstElement *pipeline;
+
+  g_string_append (text, properties);
+  for (guint i = 0; i < G_N_ELEMENTS (streams); i++)
+    g_string_append_printf (text, " t.%s ! queue ! %s fakesink name=%s",
+        streams[i], g_str_has_prefix (streams[i], "video") ? SMALL : "",
+        streams[i]);
+  pipeline = launch (text->str);
+  for (guint i = 0; i < G_N_ELEMENTS (streams); i++)
+    g_ptr_array_add (collectors, collector_new (pipeline, streams[i]));
+  run (pipeline);
+  for (guint i = 0; i < G_N_ELEMENTS (streams); i++) {
+    Collector *c = g_ptr_array_index (collectors, i);
+    gchar *alone;
+
+    /* boxes are in px of the video pads, which are not there alone */
+    if (g_str_equal (streams[i], "appearance")
+        || g_str_equal (streams[i], "regions"))
+      continue;
+    alone = hash_alone (properties, streams[i],
+        g_str_has_prefix (streams[i], "video") ? SMALL : "");
+    fail_unless_equals_string (alone, g_checksum_get_string (c->checksum));
+    g_free (alone);
+  }
+  stop (pipeline);
+  g_ptr_array_unref (collectors);
+  g_string_free (text, TRUE);
+}
+GST_END_TEST;
+
+/* Who plays is said of everybody at any time, and of a part only while it has
+ * notes. */
+GST_START_TEST (test_orchestra_activity)
+{
+  GstElement *pipeline =
+      launch ("avmtestsrc name=t " ORCHESTRA "num-seconds=30 absence=0 "
+              "t.notes ! fakesink name=n t.activity ! fakesink name=a "
+              "t.association ! fakesink name=s");
+  Collector *notes = collector_new (pipeline, "n");
+  Collector *activity = collector_new (pipeline, "a");
+  Collector *association = collector_new (pipeline, "s");
+  GHashTable *names =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  GstClockTime covered = 0, rests = 0;
+
+  run (pipeline);
+  fail_unless_equals_int (association->events->len, 4 * 14);
+  for (guint i = 0; i < activity->events->len; i++) {
+    GstAvmEvent *e = nth (activity, i);
+    GstClockTime sounding = 0;
+    gboolean playing;
+
+    covered += e->duration;
+    g_hash_table_add (names, get_string (e, "player"));
+    fail_unless_equals_int (get_int (e, "cluster") + 101, e->region);
+    fail_unless (gst_avm_event_get_boolean (e, "playing", &playing));
+    rests += playing ? 0 : e->duration;
+    for (guint k = 0; k < notes->events->len; k++) {
+      GstAvmEvent *note = nth (notes, k);
+      GstClockTime from = MAX (note->onset, e->onset);
+      GstClockTime to =
+          MIN (note->onset + note->duration, e->onset + e->duration);
+
+      if (note->part == e->part && to > from)
+        sounding += to - from;
+    }
+    if (playing)
+      fail_unless (sounding > e->duration / 2, "%s plays nothing",
+          gst_avm_event_get_string (e, "player"));
+    else
+      fail_unless (sounding < 60 * GST_MSECOND, "%s rests in %" GST_TIME_FORMAT,
+          gst_avm_event_get_string (e, "player"), GST_TIME_ARGS (sounding));
+  }
+  fail_unless_equals_uint64 (covered, 14 * 30 * GST_SECOND);
+  fail_unless (rests > 14 * 5 * GST_SECOND && rests < 14 * 25 * GST_SECOND);
+  fail_unless_equals_int (g_hash_table_size (names), 14);
+  g_hash_table_unref (names);
+  stop (pipeline);
+  collector_free (notes);
+  collector_free (activity);
+  collector_free (association);
+}
+GST_END_TEST;
+
+typedef struct {
+  GstClockTime pts;
+  gint id;
+  gfloat x, w, seen;
+} Seen;
+
+static GstPadProbeReturn
+keep_faces (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  GArray *faces = data;
+  GstAvmRegionMeta *meta;
+  gpointer state = NULL;
+
+  while ((meta = gst_buffer_iterate_avm_region_meta (buffer, &state)) != NULL) {
+    Seen seen = {GST_BUFFER_PTS (buffer), meta->region.id, meta->region.x,
+        meta->region.w, meta->region.confidence};
+
+    if (meta->region.id > 400)
+      g_array_append_val (faces, seen);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+static const GstAvmEvent *
+event_at (Collector *c, GstClockTime time, gint region, gint camera)
+{
+  for (guint i = 0; i < c->events->len; i++) {
+    const GstAvmEvent *e = nth (c, i);
+
+    if (e->onset <= time && time < e->onset + e->duration && e->region == region
+        && (camera < 0 || get_int (e, "camera") == camera))
+      return e;
+  }
+  return NULL;
+}
+
+/* Shots follow each other; regions of the programme are those that the
+ * appearances of the camera tell. */
+GST_START_TEST (test_orchestra_cameras)
+{
+  GstElement *pipeline = launch (
+      "avmtestsrc name=t " ORCHESTRA "num-seconds=8 cameras=3 cuts=30 "
+      "attach-regions=true t.video ! queue ! "
+      "video/x-raw,width=640,height=360,framerate=4/1 ! fakesink name=v "
+      "t.shots ! queue ! fakesink name=s t.appearance ! queue ! "
+      "fakesink name=p");
+  Collector *shots = collector_new (pipeline, "s");
+  Collector *appearance = collector_new (pipeline, "p");
+  Collector *video = collector_new (pipeline, "v");
+  GArray *faces = g_array_new (FALSE, FALSE, sizeof (Seen));
+  gulong probe = gst_pad_add_probe (
+      video->pad, GST_PAD_PROBE_TYPE_BUFFER, keep_faces, faces, NULL);
+  GstClockTime at = 0;
+  guint checked = 0;
+
+  run (pipeline);
+  fail_unless (shots->events->len >= 3);
+  for (guint i = 0; i < shots->events->len; i++) {
+    fail_unless_equals_uint64 (nth (shots, i)->onset, at);
+    at += nth (shots, i)->duration;
+    fail_unless_equals_string (
+        gst_avm_event_get_string (nth (shots, i), "transition"),
+        i == 0 ? "start" : "cut");
+  }
+  fail_unless_equals_uint64 (at, 8 * GST_SECOND);
+  for (guint i = 0; i < faces->len; i++) {
+    const Seen *seen = &g_array_index (faces, Seen, i);
+    const GstAvmEvent *shot = event_at (shots, seen->pts, -1, -1), *e;
+    gdouble x, w;
+
+    fail_unless (shot != NULL);
+    e = event_at (appearance, seen->pts, seen->id, get_int (shot, "camera"));
+    fail_unless ((e != NULL) == (seen->seen >= 0.5f), "face %d at %g", seen->id,
+        seen->pts * 1e-9);
+    if (e == NULL)
+      continue;
+    fail_unless (gst_avm_event_get_double (e, "x", &x));
+    fail_unless (gst_avm_event_get_double (e, "w", &w));
+    fail_unless (ABS (x - seen->x) < 0.5 * w && ABS (w - seen->w) < 0.05 * w);
+    fail_unless_equals_int (get_int (e, "cluster"), seen->id - 401);
+    checked++;
+  }
+  fail_unless (checked > 100, "%u faces", checked);
+  gst_pad_remove_probe (video->pad, probe);
+  g_array_unref (faces);
+  stop (pipeline);
+  collector_free (shots);
+  collector_free (appearance);
+  collector_free (video);
+}
+GST_END_TEST;
+
+/* The ensemble's excursions are shots too. */
+GST_START_TEST (test_ensemble_shots)
+{
+  GstElement *pipeline =
+      launch ("avmtestsrc name=t players=2 cuts=20 num-seconds=30 "
+              "t.shots ! fakesink name=s");
+  Collector *shots = collector_new (pipeline, "s");
+  GstClockTime at = 0;
+
+  run (pipeline);
+  fail_unless (shots->events->len > 10);
+  for (guint i = 0; i < shots->events->len; i++) {
+    gint framing = get_int (nth (shots, i), "camera");
+
+    fail_unless_equals_uint64 (nth (shots, i)->onset, at);
+    fail_unless ((framing == 0) == (i % 2 == 0), "one excursion at a time");
+    at += nth (shots, i)->duration;
+  }
+  fail_unless_equals_uint64 (at, 30 * GST_SECOND);
+  stop (pipeline);
+  collector_free (shots);
+}
+GST_END_TEST;
+
+GST_START_TEST (test_orchestra_faults)
+{
+  static const struct {
+    const gchar *text, *error;
+  } faults[] = {
+      {"avmtestsrc name=t players=9 t.notes ! fakesink", "no more than 8"},
+      {"avmtestsrc name=t t.video_1 ! fakesink", "no camera 1"},
+      {"avmtestsrc name=t scene=orchestra cameras=2 num-seconds=1 t.video_3 ! "
+       "fakesink",
+          "no camera 3"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++) {
+    GstElement *pipeline = launch (faults[i].text);
+    gchar *error;
+
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    error = wait_end (pipeline);
+    fail_unless (
+        error != NULL && strstr (error, faults[i].error) != NULL, "%s", error);
+    g_free (error);
+    stop (pipeline);
+  }
+}
+GST_END_TEST;
+
+static void
+write_file (const gchar *dir, const gchar *name, const gchar *text)
+{
+  gchar *path = g_build_filename (dir, name, NULL);
+
+  fail_unless (g_file_set_contents (path, text, -1, NULL));
+  g_free (path);
+}
+
+static gchar *
+faces_error (const gchar *dir, gchar **hash)
+{
+  gchar *text = g_strdup_printf ("avmtestsrc name=t " ORCHESTRA
+                                 "num-seconds=0.1 face-location=\"%s\" "
+                                 "t.video ! " SMALL "fakesink name=s",
+      dir);
+  GstElement *pipeline = launch (text);
+  Collector *c = collector_new (pipeline, "s");
+  gchar *error;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  error = wait_end (pipeline);
+  *hash = g_strdup (g_checksum_get_string (c->checksum));
+  stop (pipeline);
+  collector_free (c);
+  g_free (text);
+  return error;
+}
+
+/* Heads from a folder; what is wrong with the folder is said. */
+GST_START_TEST (test_faces)
+{
+  static const gchar *const names[] = {"a.png", "b.PNG", "broken.jpg", "c.txt"};
+  gchar *dir = g_dir_make_tmp ("avm-XXXXXX", NULL);
+  gchar *plain = hash_alone (ORCHESTRA "num-seconds=0.1", "video", SMALL);
+  gchar *hash, *error = faces_error (dir, &hash);
+
+  fail_unless (error != NULL && strstr (error, "no face pictures") != NULL
+          && strstr (error, dir) != NULL,
+      "%s", error);
+  g_free (error);
+  g_free (hash);
+  write_file (dir, "c.txt", "no picture");
+  for (guint i = 0; i < 2; i++) {
+    gchar *text =
+        g_strdup_printf ("videotestsrc num-buffers=1 pattern=%s ! "
+                         "video/x-raw,width=60,height=80 ! pngenc ! filesink "
+                         "location=\"%s/%s\"",
+            i == 0 ? "red" : "ball", dir, names[i]);
+    GstElement *pipeline = launch (text);
+
+    run (pipeline);
+    stop (pipeline);
+    g_free (text);
+  }
+  error = faces_error (dir, &hash);
+  fail_unless (error == NULL, "%s", error);
+  fail_if (g_str_equal (hash, plain));
+  g_free (hash);
+  write_file (dir, "broken.jpg", "no picture either");
+  error = faces_error (dir, &hash);
+  fail_unless (
+      error != NULL && strstr (error, "broken.jpg") != NULL, "%s", error);
+  g_free (error);
+  g_free (hash);
+  g_free (plain);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    gchar *path = g_build_filename (dir, names[i], NULL);
+
+    g_unlink (path);
+    g_free (path);
+  }
+  g_rmdir (dir);
+  g_free (dir);
+}
+GST_END_TEST;
+
+/* A score's parts are the sections; one player is an orchestra too. */
+GST_START_TEST (test_orchestra_score)
+{
+  gchar *dir = g_dir_make_tmp ("avm-XXXXXX", NULL);
+  gchar *path = g_build_filename (dir, "piece.mid", NULL);
+  gchar *write = g_strdup_printf (
+      "scene=orchestra players=9 num-seconds=20 write-score=\"%s\"", path);
+  gchar *read =
+      g_strdup_printf ("scene=orchestra players=30 score=\"%s\"", path);
+  guint n = count_notes (write);
+  AvmScore *score = avm_smf_read (path, NULL);
+
+  fail_unless (score != NULL);
+  fail_unless_equals_int (score->n_parts, 5);
+  fail_unless_equals_int (score->n_notes, n);
+  fail_unless_equals_int (count_notes (read), n);
+  fail_unless (count_notes ("scene=orchestra players=1 num-seconds=10") > 0);
+  avm_score_free (score);
+  g_unlink (path);
+  g_rmdir (dir);
+  g_free (dir);
+  g_free (path);
+  g_free (write);
+  g_free (read);
+}
+GST_END_TEST;
+
 static Suite *
 avmtestsrc_suite (void)
 {
@@ -913,6 +1273,13 @@ avmtestsrc_suite (void)
   tcase_add_test (tc, test_renegotiate);
   tcase_add_test (tc, test_odd_sizes);
   tcase_add_test (tc, test_again);
+  tcase_add_test (tc, test_orchestra_deterministic);
+  tcase_add_test (tc, test_orchestra_activity);
+  tcase_add_test (tc, test_orchestra_cameras);
+  tcase_add_test (tc, test_ensemble_shots);
+  tcase_add_test (tc, test_orchestra_faults);
+  tcase_add_test (tc, test_orchestra_score);
+  tcase_add_test (tc, test_faces);
   return s;
 }
 
