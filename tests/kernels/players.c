@@ -34,13 +34,10 @@ make_texture (void)
       int cx = x / 4, cy = y / 4, dx = (cx + 1) % n, dy = (cy + 1) % n;
       float fx = (float)(x % 4) / 4.0f, fy = (float)(y % 4) / 4.0f;
 
-      t[y * TEXTURE + x] =
-          (uint8_t)((1.0f - fy)
-                  * ((1.0f - fx) * coarse[cy * n + cx]
-                      + fx * coarse[cy * n + dx])
-              + fy
-                  * ((1.0f - fx) * coarse[dy * n + cx]
-                      + fx * coarse[dy * n + dx]));
+      t[y * TEXTURE + x] = (uint8_t)((1.0f - fy)
+              * ((1.0f - fx) * coarse[cy * n + cx] + fx * coarse[cy * n + dx])
+          + fy
+              * ((1.0f - fx) * coarse[dy * n + cx] + fx * coarse[dy * n + dx]));
     }
   }
   avm_free (coarse);
@@ -53,7 +50,8 @@ sample (const uint8_t *t, double x, double y)
 {
   int ix = (int)floor (x), iy = (int)floor (y);
   double fx = x - ix, fy = y - iy;
-  int a = (iy & (TEXTURE - 1)) * TEXTURE, b = ((iy + 1) & (TEXTURE - 1)) * TEXTURE;
+  int a = (iy & (TEXTURE - 1)) * TEXTURE,
+      b = ((iy + 1) & (TEXTURE - 1)) * TEXTURE;
   int c = ix & (TEXTURE - 1), d = (ix + 1) & (TEXTURE - 1);
 
   return (uint8_t)lround ((1.0 - fy) * ((1.0 - fx) * t[a + c] + fx * t[a + d])
@@ -61,9 +59,9 @@ sample (const uint8_t *t, double x, double y)
 }
 
 typedef struct {
-  double x, y, w, h;         /* px, at rest */
-  double size, hz, phase;    /* of the sway, px */
-  double from, to;           /* s: it moves between */
+  double x, y, w, h;      /* px, at rest */
+  double size, hz, phase; /* of the sway, px */
+  double from, to;        /* s: it moves between */
 } Box;
 
 static void
@@ -188,8 +186,8 @@ test_nobody (void)
 static void
 test_sizes (void)
 {
-  static const int sizes[][2] = {{1, 1}, {47, 400}, {48, 48}, {50, 1080},
-      {1921, 1081}};
+  static const int sizes[][2] = {
+      {1, 1}, {47, 400}, {48, 48}, {50, 1080}, {1921, 1081}};
   AvmError error = {AVM_OK, -1, ""};
 
   CHECK (avm_players_new (0, 10, &error) == NULL, "no width");
@@ -259,8 +257,8 @@ film_poses (const Film *film, double time, AvmPose *poses)
 
 /* Player i from the left: the picture may be mirrored. */
 static AvmStageRect
-film_truth (const Film *film, double time, int i, bool mirrored,
-    AvmStageRole role)
+film_truth (
+    const Film *film, double time, int i, bool mirrored, AvmStageRole role)
 {
   AvmPose poses[8];
   AvmStageRect rect;
@@ -284,8 +282,7 @@ static double
 share_in_reach (const Film *film, const AvmFoundPlayer *found, int i,
     bool mirrored, double seconds)
 {
-  AvmStageRect start =
-      film_truth (film, 0.0, i, mirrored, AVM_STAGE_PLAYER);
+  AvmStageRect start = film_truth (film, 0.0, i, mirrored, AVM_STAGE_PLAYER);
   int n = 0, in = 0;
 
   for (double t = 0.0; t < seconds; t += 0.1, n++) {
@@ -330,8 +327,8 @@ look_at_film (uint64_t seed, int n, bool mirrored, int hits[3])
         film_truth (&film, frames / RATE, i, mirrored, AVM_STAGE_HAND);
     double reach = share_in_reach (&film, p, i, mirrored, seconds);
 
-    CHECK (fabs (p->body.first.x + 0.5 * p->body.first.w - body.x
-               - 0.5 * body.w)
+    CHECK (
+        fabs (p->body.first.x + 0.5 * p->body.first.w - body.x - 0.5 * body.w)
             < 0.3 * body.w,
         "body %d of seed %d: %g .. %g, not %g .. %g", i, (int)seed,
         p->body.first.x, p->body.first.x + p->body.first.w, body.x,
