@@ -54,8 +54,8 @@ allocate (size_t n, size_t size)
 }
 
 static void
-job_init (Job *job, AvmSeparateModel model, int n_sources, int n_channels,
-    size_t n)
+job_init (
+    Job *job, AvmSeparateModel model, int n_sources, int n_channels, size_t n)
 {
   memset (job, 0, sizeof (*job));
   init_settings (&job->set, model, n_sources);
@@ -80,8 +80,8 @@ job_clear (Job *job)
 }
 
 static bool
-on_progress (void *user, int block, int iteration, int n_iterations,
-    double cost)
+on_progress (
+    void *user, int block, int iteration, int n_iterations, double cost)
 {
   Job *job = user;
 
@@ -126,8 +126,8 @@ take (Job *job, AvmSeparate *s, size_t done)
       break;
     for (int c = 0; c < job->set.n_sources; c++) {
       CHECK (avm_separate_peek (s, c, piece, n) == n, "peek");
-      memcpy (job->out[c] + done * channels, piece,
-          n * channels * sizeof (float));
+      memcpy (
+          job->out[c] + done * channels, piece, n * channels * sizeof (float));
     }
     avm_separate_drop (s, n);
     done += n;
@@ -260,7 +260,7 @@ add_tone (Job *job, int source, int channel, double gain, double onset,
 
       job->stems[source][i * channels + (size_t)channel] +=
           (float)(gain * edge * pow (k, -slope) * sin (2.0 * M_PI * k * f0 * t)
-                  * (level != NULL ? level[i] : 1.0));
+              * (level != NULL ? level[i] : 1.0));
     }
 }
 
@@ -269,8 +269,8 @@ add_tone (Job *job, int source, int channel, double gain, double onset,
 static void
 check_lengths (AvmSeparateModel model)
 {
-  static const size_t lengths[] = {1, 2, 127, 128, 129, 255, 256, 257, 511,
-      512, 513, 1000, 7999, 8000, 8001, 10240, 10241, 17000, 26111};
+  static const size_t lengths[] = {1, 2, 127, 128, 129, 255, 256, 257, 511, 512,
+      513, 1000, 7999, 8000, 8001, 10240, 10241, 17000, 26111};
   static const AvmSeparateNote notes[] = {{0, 0.0, 0.7, 60.0},
       {1, 0.1, 1.0, 67.0}, {0, 1.2, 0.5, 62.5}, {1, 2.5, 9.0, 40.0}};
   float motion[80];
@@ -361,8 +361,8 @@ check_silence (AvmSeparateModel model)
 static void
 check_cancel (AvmSeparateModel model)
 {
-  static const AvmSeparateNote notes[] = {{0, 0.0, 1.0, 60.0},
-      {1, 0.0, 1.0, 64.0}};
+  static const AvmSeparateNote notes[] = {
+      {0, 0.0, 1.0, 60.0}, {1, 0.0, 1.0, 64.0}};
   Job job;
 
   job_init (&job, model, 2, 1, 9000);
@@ -414,8 +414,8 @@ check_ranges (void)
 #define REFUSED(member, value)                                                 \
   s = good;                                                                    \
   s.member = (value);                                                          \
-  CHECK (avm_separate_new (&s, &error) == NULL                                 \
-          && error.code == AVM_ERROR_RANGE,                                    \
+  CHECK (                                                                      \
+      avm_separate_new (&s, &error) == NULL && error.code == AVM_ERROR_RANGE,  \
       #member)
   REFUSED (n_sources, 0);
   REFUSED (n_sources, 17);
@@ -445,7 +445,7 @@ static void
 check_score (AvmSeparateModel model, int n_channels)
 {
   static const AvmSeparateNote notes[] = {{0, 0.2, 1.0, 69.0},
-      {0, 1.4, 1.0, 71.0}, {1, 0.2, 0.8, 50.0}, {1, 1.2, 1.3, 53.0}};
+      {0, 1.4, 1.0, 71.0}, {1, 0.2, 0.8, 48.0}, {1, 1.2, 1.3, 53.0}};
   Job job;
 
   job_init (&job, model, 2, n_channels, 3 * RATE);
@@ -504,13 +504,13 @@ make_duet (Duet *duet, AvmSeparateModel model)
         continue;
       for (size_t i = (size_t)(at * RATE); i < (size_t)(end * RATE); i++)
         level[i] = (float)(loud
-            * sqrt (fmax (
-                sin (M_PI * ((double)i / RATE - at) / (end - at)), 0.0)));
+            * sqrt (
+                fmax (sin (M_PI * ((double)i / RATE - at) / (end - at)), 0.0)));
       add_tone (job, c, 0, 0.2, at, end - at, pitch, 1.0, level);
       for (int i = (int)ceil (at * DUET_RATE); i < end * DUET_RATE; i++)
         duet->motion[2 * i + c] = (float)(90.0
-            * pow (level[AVM_MIN ((size_t)i * RATE / DUET_RATE,
-                       job->n - 1)], 1.0 / 0.6));
+            * pow (level[AVM_MIN ((size_t)i * RATE / DUET_RATE, job->n - 1)],
+                1.0 / 0.6));
     }
     for (int i = 0; i < job->n_rows; i++)
       duet->motion[2 * i + c] +=
@@ -549,8 +549,8 @@ check_motion (void)
   run (&duet.job);
   joint = mean_sdr (&duet.job);
   CHECK (duet.job.risen == 0, "cost rose");
-  printf ("audio %.2f, sequential %.2f, joint %.2f dB\n", audio, sequential,
-      joint);
+  printf (
+      "audio %.2f, sequential %.2f, joint %.2f dB\n", audio, sequential, joint);
   CHECK (joint > audio + 3.0, "joint %.2f, audio %.2f dB", joint, audio);
   CHECK (sequential > audio + 2.0, "sequential %.2f dB", sequential);
   duet.job.motion_sources = sources;
@@ -589,6 +589,8 @@ check_unseen (void)
   duet.job.n_motions = 1;
   duet.job.motion_sources = &source;
   run (&duet.job);
+  printf ("one unseen: %.2f, %.2f dB\n", sdr (&duet.job, 0, 0),
+      sdr (&duet.job, 1, 1));
   CHECK (sdr (&duet.job, 1, 1) > 3.0 && sdr (&duet.job, 0, 0) > 3.0,
       "%.2f, %.2f dB", sdr (&duet.job, 0, 0), sdr (&duet.job, 1, 1));
   job_clear (&duet.job);
@@ -600,15 +602,15 @@ check_unseen (void)
 static void
 check_seams (AvmSeparateModel model)
 {
-  static const AvmSeparateNote notes[] = {{0, 0.0, 9.0, 60.0},
-      {1, 0.0, 9.0, 66.0}};
+  static const AvmSeparateNote notes[] = {
+      {0, 0.0, 9.0, 60.0}, {1, 0.0, 9.0, 67.5}};
   Job job;
   float *whole;
   double worst = 0.0, step = 0.0, step_whole = 0.0;
 
   job_init (&job, model, 2, 1, 9 * RATE);
   for (int i = 0; i < 2; i++)
-    add_tone (&job, i, 0, 0.3, 0.0, 9.0, notes[i].pitch, 1.0, NULL);
+    add_tone (&job, i, 0, 0.3, 0.0, 9.0, notes[i].pitch, 6.0, NULL);
   mix_stems (&job);
   job.notes = notes;
   job.n_notes = 2;
