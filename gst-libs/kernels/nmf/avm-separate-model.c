@@ -9,6 +9,7 @@
 
 #include "nmf/avm-separate-private.h"
 
+#include <math.h>
 #include <string.h>
 
 /* What the dictionary of the block before brings into the next: the rest is
@@ -16,6 +17,16 @@
 #define WARMTH 0.9f
 /* of the first cost */
 #define ROUNDING 1e-6
+/* The joint model adds this share of the iterations, for eq. (2). With many
+ * more, the copies of an atom grow apart where motion is noise. */
+#define REFINEMENT 0.2
+/* Sources that own an atom with less than this share have no copy of it. */
+#define LEAST_SHARE 0.02f
+/* With notes, atoms learn for so many iterations, and only sound or not in the
+ * others: they soon learn what the others play at the same time. The first few
+ * go without motion, so that there is something to regress on it. */
+#define LEARNING 20
+#define UNMOVED 10
 
 void
 separate_dictionary_clear (Dictionary *d)
@@ -23,7 +34,6 @@ separate_dictionary_clear (Dictionary *d)
   avm_free (d->w);
   avm_free (d->h);
   avm_free (d->links);
-  avm_free (d->gates);
   avm_free (d->keys);
   memset (d, 0, sizeof (*d));
 }
@@ -43,10 +53,8 @@ separate_dictionary_reserve (
   d->w = avm_alloc (atoms * self->n_bins, sizeof (float));
   d->h = avm_alloc (frames * atoms, sizeof (float));
   d->links = avm_alloc (atoms * n_sources, sizeof (float));
-  d->gates = avm_alloc (frames * n_sources, sizeof (float));
   d->keys = avm_alloc (atoms, sizeof (int));
-  if (d->w == NULL || d->h == NULL || d->links == NULL || d->gates == NULL
-      || d->keys == NULL) {
+  if (d->w == NULL || d->h == NULL || d->links == NULL || d->keys == NULL) {
     separate_dictionary_clear (d);
     return false;
   }
@@ -55,9 +63,9 @@ separate_dictionary_reserve (
   return true;
 }
 
-bool
-separate_need_nmf (
-    AvmSeparate *self, int n_atoms, int n_motions, AvmError *error)
+/* The factorisation for so many atoms and motions, in self->nmf */
+static bool
+need_nmf (AvmSeparate *self, int n_atoms, int n_motions, AvmError *error)
 {
   AvmNmfConfig *c = &self->nmf_config;
 
@@ -74,9 +82,8 @@ separate_need_nmf (
   return self->nmf != NULL;
 }
 
-bool
-separate_iterate (
-    AvmSeparate *self, Run *run, unsigned what, int n, AvmError *error)
+static bool
+iterate (AvmSeparate *self, Run *run, unsigned what, int n, AvmError *error)
 {
   for (int i = 0; i < n; i++) {
     double cost = avm_nmf_iterate (self->nmf, what) + run->offset;
@@ -104,14 +111,27 @@ scaled_lambda (const AvmSeparate *self)
   return self->set.lambda * self->mass;
 }
 
-bool
-separate_iterate_joint (AvmSeparate *self, Run *run, int n, AvmError *error)
+/* From the plain cost to that of eq. (2). Without links they differ by what
+ * the motion weighs, so that the cost that is reported does not jump. */
+static void
+leave_out_motion (AvmSeparate *self, Run *run, bool joint)
 {
-  double mu = self->set.mu * self->mass * run->n_frames;
+  run->offset = joint
+      ? scaled_lambda (self) * separate_motion_energy (self, run->n_frames)
+      : 0.0;
+  avm_nmf_set_motion (self->nmf, NULL, 0.0, 0.0);
+}
 
-  avm_nmf_set_motion (self->nmf, self->m, scaled_lambda (self), mu);
+static bool
+take_in_motion (AvmSeparate *self, Run *run, AvmError *error)
+{
+  avm_nmf_normalise (self->nmf);
+  if (!separate_motion_fit (self, run->n_frames, self->set.mu, error))
+    return false;
+  avm_nmf_set_motion (self->nmf, self->m, scaled_lambda (self),
+      self->set.mu * self->mass * run->n_frames);
   run->offset = 0.0;
-  return separate_iterate (self, run, AVM_NMF_UPDATE_ALL, n, error);
+  return true;
 }
 
 /* Starts from the atoms of the block before. */
@@ -167,8 +187,8 @@ fill_links (AvmSeparate *self)
 }
 
 /* Keeps the factors, without links. */
-static void
-keep (AvmSeparate *self, int n_frames)
+static bool
+keep (AvmSeparate *self, int n_frames, AvmError *error)
 {
   Dictionary *d = &self->now;
   int n_atoms = self->nmf_config.n_components;
@@ -177,6 +197,9 @@ keep (AvmSeparate *self, int n_frames)
   const float *h = avm_nmf_get_h (self->nmf, &h_stride);
   size_t n_sources = (size_t)self->set.n_sources;
 
+  if (!separate_dictionary_reserve (
+          self, d, (size_t)n_atoms, (size_t)self->max_frames))
+    return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for atoms");
   d->n_atoms = n_atoms;
   d->n_frames = n_frames;
   for (int k = 0; k < n_atoms; k++)
@@ -186,8 +209,7 @@ keep (AvmSeparate *self, int n_frames)
     memcpy (d->h + (size_t)n * (size_t)n_atoms, h + n * h_stride,
         (size_t)n_atoms * sizeof (float));
   memset (d->links, 0, (size_t)n_atoms * n_sources * sizeof (float));
-  for (size_t i = 0; i < (size_t)n_frames * n_sources; i++)
-    d->gates[i] = 1.0f;
+  return true;
 }
 
 /* By timbre alone */
@@ -222,8 +244,7 @@ list_copies (const AvmSeparate *self, int *atoms, int *sources)
 
   for (int k = 0; k < d->n_atoms; k++)
     for (int c = 0; c < n_sources; c++)
-      if (d->links[k * n_sources + c] > separate_tuning.min_share
-          && n < MAX_ATOMS) {
+      if (d->links[k * n_sources + c] > LEAST_SHARE && n < MAX_ATOMS) {
         atoms[n] = k;
         sources[n++] = c;
       }
@@ -259,23 +280,21 @@ fill_copies (AvmSeparate *self, const int *atoms, const int *sources, int n)
  * one source alone: sound that may be of several sources goes where it follows
  * the motion. */
 static bool
-refine (AvmSeparate *self, Run *run, AvmError *error)
+refine (AvmSeparate *self, Run *run, int n_iterations, AvmError *error)
 {
   int atoms[MAX_ATOMS], sources[MAX_ATOMS];
   int n = list_copies (self, atoms, sources);
 
-  if (!separate_need_nmf (self, n, self->n_motions, error)
+  if (!need_nmf (self, n, self->n_motions, error)
       || !avm_nmf_set_input (
           self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
   fill_copies (self, atoms, sources, n);
   separate_motion_restrict (self, sources);
-  if (!separate_motion_fit (self, run->n_frames, self->set.mu, error)
-      || !separate_iterate_joint (self, run, separate_tuning.dup, error)
-      || !separate_dictionary_reserve (
-          self, &self->now, (size_t)n, (size_t)self->max_frames))
+  if (!take_in_motion (self, run, error)
+      || !iterate (self, run, AVM_NMF_UPDATE_ALL, n_iterations, error)
+      || !keep (self, run->n_frames, error))
     return false;
-  keep (self, run->n_frames);
   for (int i = 0; i < n; i++)
     self->now.links[i * self->set.n_sources + sources[i]] = 1.0f;
   return true;
@@ -283,87 +302,74 @@ refine (AvmSeparate *self, Run *run, AvmError *error)
 
 /* audio, sequential, joint */
 static bool
-factorise_blind (AvmSeparate *self, Run *run, AvmError *error)
+factorise_blind (AvmSeparate *self, Run *run, bool moving, AvmError *error)
 {
-  AvmSeparateModel model = self->set.model;
-  bool moving = model != AVM_SEPARATE_AUDIO && self->n_motions > 0;
-  bool joint = moving && model == AVM_SEPARATE_JOINT;
+  bool joint = moving && self->set.model == AVM_SEPARATE_JOINT;
   int n_atoms = AVM_MAX (self->set.n_components, self->set.n_sources);
+  int more = joint ? (int)ceil (REFINEMENT * self->set.iterations) : 0;
 
-  if (!separate_need_nmf (self, n_atoms, moving ? self->n_motions : 0, error)
+  if (!need_nmf (self, n_atoms, moving ? self->n_motions : 0, error)
       || !avm_nmf_set_input (
           self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
-  run->n_iterations = self->set.iterations + (joint ? separate_tuning.dup : 0);
+  run->n_iterations = self->set.iterations + more;
   start (self);
-  /* that of eq. (2) while no atom is linked */
-  if (joint)
-    run->offset =
-        scaled_lambda (self) * separate_motion_energy (self, run->n_frames);
-  avm_nmf_set_motion (self->nmf, NULL, 0.0, 0.0);
-  if (!separate_iterate (self, run, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H,
+  leave_out_motion (self, run, joint);
+  if (!iterate (self, run, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H,
           self->set.iterations, error))
     return false;
   avm_nmf_normalise (self->nmf);
-  if (!separate_dictionary_reserve (
-          self, &self->now, (size_t)n_atoms, (size_t)self->max_frames))
-    return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory");
-  keep (self, run->n_frames);
-  if (!(moving ? link_by_motion (self, run, error) : deal_all (self, error))
+  if (!keep (self, run->n_frames, error)
+      || !(moving ? link_by_motion (self, run, error) : deal_all (self, error))
       || !learn (self, error))
     return false;
-  return !joint || refine (self, run, error);
+  return !joint || refine (self, run, more, error);
 }
 
 /* score, joint-score */
 static bool
-factorise_score (AvmSeparate *self, Run *run, AvmError *error)
+iterate_score (AvmSeparate *self, Run *run, bool joint, AvmError *error)
 {
-  bool joint =
-      self->set.model == AVM_SEPARATE_JOINT_SCORE && self->n_motions > 0;
+  const unsigned sound = AVM_NMF_UPDATE_H;
+  int left = self->set.iterations;
+  int plain = joint ? AVM_MIN (UNMOVED, left / 2) : left;
+  int learning = AVM_MIN (LEARNING, plain);
+
+  leave_out_motion (self, run, joint);
+  if (!iterate (self, run, sound | AVM_NMF_UPDATE_W, learning, error)
+      || !iterate (self, run, sound, plain - learning, error))
+    return false;
+  if (!joint)
+    return true;
+  left -= plain;
+  learning = AVM_MIN (LEARNING - learning, left);
+  return take_in_motion (self, run, error)
+      && iterate (self, run, AVM_NMF_UPDATE_ALL, learning, error)
+      && iterate (self, run, sound | AVM_NMF_UPDATE_A, left - learning, error);
+}
+
+static bool
+factorise_score (AvmSeparate *self, Run *run, bool moving, AvmError *error)
+{
   int n_atoms = separate_score_prepare (self, run->n_frames, error);
-  int plain, learning;
 
   if (n_atoms < 0)
     return false;
-  if (n_atoms == 0) {
-    self->now.n_atoms = 0;
-    self->now.n_frames = run->n_frames;
+  self->now.n_atoms = 0;
+  self->now.n_frames = run->n_frames;
+  if (n_atoms == 0)
     return true;
-  }
-  if (!separate_need_nmf (self, n_atoms, joint ? self->n_motions : 0, error)
+  if (!need_nmf (self, n_atoms, moving ? self->n_motions : 0, error)
       || !avm_nmf_set_input (
           self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
   run->n_iterations = self->set.iterations;
-  separate_score_fill (self, run->n_frames, joint);
-  if (joint)
-    run->offset =
-        scaled_lambda (self) * separate_motion_energy (self, run->n_frames);
-  avm_nmf_set_motion (self->nmf, NULL, 0.0, 0.0);
-  plain = joint ? AVM_MIN (separate_tuning.plain, self->set.iterations)
-                : self->set.iterations;
-  learning = AVM_MIN (separate_tuning.learning, plain);
-  if (!separate_iterate (
-          self, run, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H, learning, error)
-      || !separate_iterate (
-          self, run, AVM_NMF_UPDATE_H, plain - learning, error))
+  separate_score_fill (self, run->n_frames, moving);
+  if (!iterate_score (self, run, moving, error))
     return false;
   avm_nmf_normalise (self->nmf);
-  if (joint) {
-    double mu = self->set.mu * self->mass * run->n_frames;
-    if (!separate_motion_fit (self, run->n_frames, self->set.mu, error))
-      return false;
-    avm_nmf_set_motion (self->nmf, self->m, scaled_lambda (self), mu);
-    run->offset = 0.0;
-    learning = AVM_CLAMP (
-        separate_tuning.learning - plain, 0, self->set.iterations - plain);
-    if (!separate_iterate (self, run, AVM_NMF_UPDATE_ALL, learning, error)
-        || !separate_iterate (self, run, AVM_NMF_UPDATE_A | AVM_NMF_UPDATE_H,
-            self->set.iterations - plain - learning, error))
-      return false;
-  }
-  keep (self, run->n_frames);
+  if (!keep (self, run->n_frames, error))
+    return false;
   separate_score_link (self);
   return true;
 }
@@ -371,13 +377,13 @@ factorise_score (AvmSeparate *self, Run *run, AvmError *error)
 bool
 separate_factorise (AvmSeparate *self, Run *run, AvmError *error)
 {
-  bool moving = self->set.model != AVM_SEPARATE_AUDIO
-      && self->set.model != AVM_SEPARATE_SCORE && self->n_motions > 0;
+  AvmSeparateModel model = self->set.model;
+  bool moving = model != AVM_SEPARATE_AUDIO && model != AVM_SEPARATE_SCORE
+      && self->n_motions > 0;
 
   if (moving && !separate_motion_prepare (self, run->n_frames, error))
     return false;
-  if (self->set.model == AVM_SEPARATE_SCORE
-      || self->set.model == AVM_SEPARATE_JOINT_SCORE)
-    return factorise_score (self, run, error);
-  return factorise_blind (self, run, error);
+  if (model == AVM_SEPARATE_SCORE || model == AVM_SEPARATE_JOINT_SCORE)
+    return factorise_score (self, run, moving, error);
+  return factorise_blind (self, run, moving, error);
 }

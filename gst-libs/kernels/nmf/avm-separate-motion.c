@@ -18,8 +18,17 @@
 #define TAPS 9
 /* s without speeds are unknown, unless they come that slowly */
 #define GAP 0.25
+/* s by which the sound follows the bow: 10 to 40 ms in bowed strings */
+#define LAG 0.03
+/* Rest and full speed are these quantiles: beyond is noise or a bow that is
+ * lifted back. */
+#define LOW 0.05
+#define HIGH 0.95
+/* The level of a string grows with less than the speed of the bow. */
+#define EXPONENT 0.6f
 /* of the greatest range: motion below is noise */
 #define LEAST_RANGE 0.15f
+/* of the coordinate descent, at most */
 #define SWEEPS 200
 
 void
@@ -134,7 +143,7 @@ to_frames (AvmSeparate *self, int m, int n_frames, double gap)
   int known = 0;
 
   for (int n = 0; n < n_frames; n++) {
-    double time = separate_frame_time (self, n) - separate_tuning.lag;
+    double time = separate_frame_time (self, n) - LAG;
     double sum = 0.0, weights = 0.0, all = 0.0;
 
     for (int i = 0; i < TAPS && motion->n > 0; i++) {
@@ -175,9 +184,8 @@ find_range (AvmSeparate *self, int m, int n_frames, float *scratch)
   if (n == 0)
     return;
   qsort (scratch, (size_t)n, sizeof (float), compare_floats);
-  motion->low = scratch[(int)(separate_tuning.low * (n - 1))];
-  motion->high = fmaxf (
-      scratch[(int)(separate_tuning.high * (n - 1))], 0.7f * motion->high);
+  motion->low = scratch[(int)(LOW * (n - 1))];
+  motion->high = fmaxf (scratch[(int)(HIGH * (n - 1))], 0.7f * motion->high);
 }
 
 static void
@@ -196,7 +204,7 @@ scale_to_range (AvmSeparate *self, int m, int n_frames, float least)
       continue;
     }
     *x = AVM_CLAMP ((*x - motion->low) / range, 0.0f, 1.0f);
-    *x = powf (*x, (float)separate_tuning.gamma);
+    *x = powf (*x, EXPONENT);
   }
 }
 
@@ -355,7 +363,7 @@ separate_motion_fit (
 
 /* Mean of the motions of a source, as they are scaled; NaN not known */
 float
-separate_source_speed (const AvmSeparate *self, int frame, int source)
+separate_motion_of_source (const AvmSeparate *self, int frame, int source)
 {
   const float *row = self->m + frame * self->m_motions;
   float sum = 0.0f;

@@ -2,15 +2,18 @@
  *
  * Whose atom is whose, by motion and timbre. An atom alone says little about
  * its player: those who play more are always right. All atoms of a player
- * together say a lot. So the partition of all atoms is sought that makes
+ * together say a lot. So partitions of all atoms are drawn (Gibbs sampling
+ * with annealing: S. Geman, D. Geman, IEEE Trans. PAMI 1984), with a
+ * probability that grows with
  *
- *   sum_c corr (P_c, m_c) + TIMBRE * between / (between + within)
+ *   sum_c - log (1 - rho_c^2) + TIMBRE * between / (between + within)
  *
- * greatest: P_c, the sum of the activations of the atoms of source c, is to go
- * with its speed m_c, and atoms of a source are to sound alike (the share of
- * the variance of their MFCC that lies between the sources, atoms weighted by
- * their loudness). The correlation is that of the curves themselves and of
- * their changes within a second, put behind one another.
+ * rho_c is the correlation of P_c, the sum of the activations of the atoms of
+ * source c, with its speed m_c: of the curves themselves and of their changes
+ * within a second, put behind one another. The second term is the share of
+ * the variance of the MFCC that lies between the sources, atoms weighted by
+ * their loudness: those of a source sound alike. What comes out is how often
+ * each atom was whose: where it is not clear, several sources share an atom.
  */
 
 #ifdef HAVE_CONFIG_H
@@ -22,6 +25,20 @@
 #include <math.h>
 #include <string.h>
 
+/* weight of the timbre where all sources move; less as fewer do, for it must
+ * not outweigh what is seen of those */
+#define TIMBRE 3.0
+/* weight of the changes, and what they are between: s on either side */
+#define CHANGES 1.0f
+#define NEAR 0.05
+#define FAR 0.5
+/* of the logarithm of the probability, per s: frames that follow one another
+ * are not independent, and the model is not quite right */
+#define CERTAINTY 2.5
+#define CHAINS 16
+/* Chains count by their probability to the power of 1 / TEMPER. */
+#define TEMPER 2.0
+/* sweeps over all atoms, in a chain */
 #define WARM_UP 40
 #define SAMPLES 80
 
@@ -39,6 +56,7 @@ typedef struct {
   float *mfcc;    /* n_atoms x N_MFCC, about their mean */
   double *weight; /* n_atoms, sum 1 */
   double spread;  /* weighted variance of the MFCC */
+  double timbre;  /* weight */
 } Problem;
 
 /* Sums over the atoms of one source */
@@ -117,18 +135,18 @@ static bool
 change (const AvmSeparate *self, const float *speeds, int n, int n_frames,
     int source, float *h, float *speed)
 {
-  float gain = (float)separate_tuning.change, slow;
+  float slow;
   int k = self->now.n_atoms;
   double per_second = (double)self->set.rate / self->set.hop;
-  int near = (int)lround (separate_tuning.near * per_second);
-  int far = (int)lround (separate_tuning.far * per_second);
+  int near = (int)lround (NEAR * per_second);
+  int far = (int)lround (FAR * per_second);
 
   mean_row (self, speeds, n, n_frames, near, source, h, speed);
   if (mean_row (self, speeds, n, n_frames, far, source, h + k, &slow) <= far)
     return false;
-  *speed = gain * (*speed - slow);
+  *speed = CHANGES * (*speed - slow);
   for (int j = 0; j < k; j++)
-    h[j] = gain * (h[j] - h[k + j]);
+    h[j] = CHANGES * (h[j] - h[k + j]);
   return true;
 }
 
@@ -145,10 +163,8 @@ fill_moments (Problem *z, const AvmSeparate *self, int n_frames,
 
       if (isnan (speed))
         continue;
-      if (separate_tuning.raw)
-        add_row (&z->moments[c], d->h + (size_t)n * k, k, speed);
-      if (separate_tuning.change > 0.0
-          && change (self, speeds, n, n_frames, (int)c, h, &speed))
+      add_row (&z->moments[c], d->h + (size_t)n * k, k, speed);
+      if (change (self, speeds, n, n_frames, (int)c, h, &speed))
         add_row (&z->moments[c], h, k, speed);
     }
 }
@@ -166,7 +182,7 @@ fill_timbre (Problem *z, const AvmSeparate *self)
 
       z->weight[k] += h * h;
     }
-    z->weight[k] = pow (z->weight[k], 0.5) + 1e-12;
+    z->weight[k] = sqrt (z->weight[k]) + 1e-12;
     total += z->weight[k];
   }
   for (int k = 0; k < z->n_atoms; k++) {
@@ -208,8 +224,10 @@ problem_fill (Problem *z, const AvmSeparate *self, int n_frames)
   if (ok) {
     for (int n = 0; n < n_frames; n++)
       for (size_t c = 0; c < s; c++)
-        speeds[(size_t)n * s + c] = separate_source_speed (self, n, (int)c);
+        speeds[(size_t)n * s + c] = separate_motion_of_source (self, n, (int)c);
     fill_moments (z, self, n_frames, speeds, h);
+    for (size_t c = 0; c < s; c++)
+      z->timbre += z->moments[c].n > 0.0 ? TIMBRE / (double)s : 0.0;
     fill_timbre (z, self);
   }
   avm_free (speeds);
@@ -259,7 +277,7 @@ value (const Problem *z, const Part *p, int c)
   for (int i = 0; i < SEPARATE_N_MFCC; i++)
     between += p->mfcc[i] * p->mfcc[i];
   if (p->weight > 1e-12 && z->spread > 1e-12)
-    v += separate_tuning.timbre * between / (p->weight * z->spread);
+    v += z->timbre * between / (p->weight * z->spread);
   return v;
 }
 
@@ -341,11 +359,13 @@ exchange (const Problem *z, State *s, double total, double beta, AvmRng *rng)
   return t;
 }
 
-/* One chain: sweeps that warm up, then sweeps that count. */
-static void
+/* One chain: sweeps that warm up, then sweeps that count. Returns the mean of
+ * what is sought over the latter. */
+static double
 run_chain (const Problem *z, State *s, double beta, AvmRng *rng, float *counts)
 {
   int order[MAX_ATOMS];
+  double mean = 0.0;
 
   for (int k = 0; k < z->n_atoms; k++)
     order[k] = k;
@@ -365,8 +385,25 @@ run_chain (const Problem *z, State *s, double beta, AvmRng *rng, float *counts)
     for (int i = 0; i < z->n_sources; i++)
       total = exchange (z, s, total, b, rng);
     for (int k = 0; sweep >= WARM_UP && k < z->n_atoms; k++)
-      counts[k * z->n_sources + s->labels[k]] += 1.0f;
+      counts[k * z->n_sources + s->labels[k]] += 1.0f / SAMPLES;
+    mean += sweep >= WARM_UP ? total / SAMPLES : 0.0;
   }
+  return mean;
+}
+
+/* Adds the counts of a chain, weighted by how likely it is; *best: that of the
+ * likeliest so far. */
+static void
+add_chain (float *shares, const float *counts, int size, double value,
+    double *best, double *sum)
+{
+  double scale = value > *best ? exp (*best - value) : 1.0;
+  double weight = value > *best ? 1.0 : exp (value - *best);
+
+  for (int i = 0; i < size; i++)
+    shares[i] = (float)(scale * shares[i] + weight * counts[i]);
+  *sum = scale * *sum + weight;
+  *best = fmax (*best, value);
 }
 
 bool
@@ -377,19 +414,27 @@ separate_partition (
   AvmRng rng;
   State s;
   bool ok = problem_fill (&z, self, n_frames);
-  int size = z.n_atoms * z.n_sources, chains = separate_tuning.starts;
-  double seconds = (double)n_frames * self->set.hop / self->set.rate;
+  int size = z.n_atoms * z.n_sources;
+  float *counts = avm_alloc ((size_t)size, sizeof (float));
+  double beta = CERTAINTY * n_frames * self->set.hop / self->set.rate;
+  double best = -INFINITY, sum = 0.0;
 
+  ok = ok && counts != NULL;
   avm_rng_init (&rng, self->set.seed, 77);
   memset (shares, 0, (size_t)size * sizeof (float));
-  for (int i = 0; ok && i < chains; i++) {
+  for (int i = 0; ok && i < CHAINS; i++) {
+    double value;
+
     for (int k = 0; k < z.n_atoms; k++)
       s.labels[k] =
           i == 0 ? start[k] : (int)(avm_rng_uniform (&rng) * z.n_sources);
-    run_chain (&z, &s, separate_tuning.beta * seconds, &rng, shares);
+    memset (counts, 0, (size_t)size * sizeof (float));
+    value = beta * run_chain (&z, &s, beta, &rng, counts);
+    add_chain (shares, counts, size, value / TEMPER, &best, &sum);
   }
-  for (int i = 0; i < size; i++)
-    shares[i] /= (float)(SAMPLES * chains);
+  for (int i = 0; ok && i < size; i++)
+    shares[i] = (float)(shares[i] / sum);
+  avm_free (counts);
   problem_clear (&z);
   return ok;
 }

@@ -13,11 +13,11 @@
 #include "nmf/avm-nmf.h"
 #include "nmf/avm-separate.h"
 
-#define MAX_MOTIONS 256
 #define MAX_ATOMS 1024
 /* frames that are made into sound at a time */
 #define CHUNK 16
 #define SEPARATE_N_MFCC 13
+#define SEPARATE_TUNING_STEPS 31
 
 /* The factors of a block and what they mean */
 typedef struct {
@@ -26,7 +26,6 @@ typedef struct {
   float *w;     /* n_atoms x n_bins */
   float *h;     /* n_frames x n_atoms */
   float *links; /* n_atoms x n_sources, >= 0 */
-  float *gates; /* n_frames x n_sources, >= 0 */
   int *keys;    /* of the atoms, score models */
 } Dictionary;
 
@@ -64,8 +63,9 @@ struct _AvmSeparate {
   int n_motions;
   float *m; /* max_frames x n_motions */
   int m_motions;
-  int owner[MAX_MOTIONS]; /* the source of each motion */
-  double *tuning_curve;
+  int owner[AVM_SEPARATE_MAX_MOTIONS]; /* the source of each motion */
+  double tuning_curve[SEPARATE_TUNING_STEPS];
+  int step; /* from variant to variant of a pitch, 1, 3 or 7 */
 
   AvmNmf *nmf;
   AvmNmfConfig nmf_config;
@@ -95,56 +95,35 @@ typedef struct {
   int n_frames;
 } Run;
 
-/* Tuned on development data; see the places where they are used */
-typedef struct {
-  double lag, gamma, low, high, link_power, gate_power, mask_power;
-  int variants, noise;
-  double timbre, change;
-  int likelihood;
-  double near, far;
-  int starts, raw;
-  double beta, min_share;
-  int dup, plain, learning;
-  double width;
-} SeparateTuning;
-extern SeparateTuning separate_tuning;
-
 double separate_frame_time (const AvmSeparate *self, int frame);
 
 /* avm-separate-model.c */
 bool separate_dictionary_reserve (
     AvmSeparate *self, Dictionary *dictionary, size_t atoms, size_t frames);
 void separate_dictionary_clear (Dictionary *dictionary);
+/* Fills self->now. False: MEMORY, CANCELLED. */
 bool separate_factorise (AvmSeparate *self, Run *run, AvmError *error);
-/* The factorisation for so many atoms and motions, in self->nmf. */
-bool separate_need_nmf (
-    AvmSeparate *self, int n_atoms, int n_motions, AvmError *error);
-bool separate_iterate (
-    AvmSeparate *self, Run *run, unsigned what, int n, AvmError *error);
-/* Eq. (2) from the factors as they are; A stays 0 where links are 0. */
-bool separate_iterate_joint (
-    AvmSeparate *self, Run *run, int n, AvmError *error);
 
 /* avm-separate-motion.c */
 void separate_motion_clear (Motion *motion);
 bool separate_motion_add (Motion *motion, double time, float speed);
 void separate_motion_forget (Motion *motion, double before);
-/* Fills self->m and self->owner. */
+/* Fills self->m and self->owner. False: MEMORY. */
 bool separate_motion_prepare (AvmSeparate *self, int n_frames, AvmError *error);
 /* sum of squares of what is known of self->m */
 double separate_motion_energy (const AvmSeparate *self, int n_frames);
 /* Fills A by non-negative least squares of M on H, with a sparsity of mu;
- * what is 0 in A stays 0. */
+ * what is 0 in A stays 0. False: MEMORY. */
 bool separate_motion_fit (
     AvmSeparate *self, int n_frames, double mu, AvmError *error);
-/* Links of self->now: whose motion the sum of whose atoms follows. A has the
- * start of the search. */
+/* Links of self->now: which atoms together follow whose motion. A has a start
+ * for the search. False: MEMORY. */
 bool separate_motion_link (AvmSeparate *self, int n_frames, AvmError *error);
-/* Every atom of self->nmf is one of the source: fills A accordingly. */
+/* Opens A for the motions of the source that each atom of self->nmf has. */
 void separate_motion_restrict (AvmSeparate *self, const int *sources);
-
 /* Mean of a source's motions in a frame, as they are scaled; NaN not known */
-float separate_source_speed (const AvmSeparate *self, int frame, int source);
+float separate_motion_of_source (
+    const AvmSeparate *self, int frame, int source);
 
 /* avm-separate-partition.c */
 /* shares, n_atoms x n_sources: how likely each atom of self->now is whose, by
@@ -154,9 +133,10 @@ bool separate_partition (
     AvmSeparate *self, int n_frames, const int *start, float *shares);
 
 /* avm-separate-audio.c */
+/* SEPARATE_N_MFCC numbers about the timbre of an atom of self->now */
 void separate_audio_mfcc (const AvmSeparate *self, int atom, float *out);
 /* Links some atoms of self->now to some sources by their timbre, one source
- * each. */
+ * each. False: MEMORY. */
 bool separate_audio_deal (AvmSeparate *self, const int *atoms, int n_atoms,
     const int *sources, int n_groups, AvmError *error);
 

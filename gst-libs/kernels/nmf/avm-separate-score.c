@@ -25,8 +25,13 @@
 #define KEY_VARIANTS 8
 #define STEPS_PER_SEMITONE 4
 
-/* cents a note may lie off its pitch, vibrato included */
-#define WIDTH 70.0
+/* Atoms of a pitch: vibrato and intonation are followed from one to the
+ * next. */
+#define VARIANTS 7
+/* cents from the first to the pitch and from there to the last */
+#define SPREAD 50.0
+/* cents that each reaches beyond its own pitch; more where they are fewer */
+#define REACH 10.0
 /* half the main lobe of a harmonic, bins */
 #define LOBE 2.0
 /* s before and after a note in which it may sound */
@@ -35,7 +40,7 @@
 
 #define TUNING_RANGE 60
 #define TUNING_STEP 4
-#define TUNING_STEPS (2 * TUNING_RANGE / TUNING_STEP + 1)
+#define TUNING_STEPS SEPARATE_TUNING_STEPS
 #define TUNING_HARMONICS 8
 
 static int
@@ -63,19 +68,6 @@ static int
 key_variant (int key)
 {
   return key % KEY_VARIANTS;
-}
-
-/* The broadband atom of a source: its last variant at the lowest pitch */
-static int
-noise_key (int source)
-{
-  return make_key (source, 0.0, KEY_VARIANTS - 1);
-}
-
-static bool
-is_noise (int key)
-{
-  return key == noise_key (key_source (key));
 }
 
 /* -- tuning --------------------------------------------------------------- */
@@ -178,10 +170,10 @@ note_is_near (
       && note->onset + note->duration + LATE > separate_frame_time (self, 0);
 }
 
-/* All keys of the block with so many variants of a pitch; returns their
- * number, more than MAX_ATOMS where there is no room for them. */
+/* All keys of the block, with every step-th variant about the middle one, and
+ * their number: more than MAX_ATOMS where there is no room for them. */
 static int
-list_keys (const AvmSeparate *self, int n_frames, int variants, int *keys)
+list_keys (const AvmSeparate *self, int n_frames, int step, int *keys)
 {
   int n = 0;
 
@@ -190,14 +182,12 @@ list_keys (const AvmSeparate *self, int n_frames, int variants, int *keys)
 
     if (!note_is_near (self, note, n_frames))
       continue;
-    if (n + variants + 1 > 2 * MAX_ATOMS)
+    if (n + VARIANTS > 2 * MAX_ATOMS)
       n = unique (keys, n);
-    if (n + variants + 1 > 2 * MAX_ATOMS)
+    if (n + VARIANTS > 2 * MAX_ATOMS)
       return n;
-    for (int v = 0; v < variants; v++)
+    for (int v = VARIANTS / 2 % step; v < VARIANTS; v += step)
       keys[n++] = make_key (note->source, note->pitch, v);
-    if (separate_tuning.noise)
-      keys[n++] = noise_key (note->source);
   }
   return unique (keys, n);
 }
@@ -205,11 +195,14 @@ list_keys (const AvmSeparate *self, int n_frames, int variants, int *keys)
 int
 separate_score_prepare (AvmSeparate *self, int n_frames, AvmError *error)
 {
-  int keys[2 * MAX_ATOMS], variants = separate_tuning.variants;
-  int n = list_keys (self, n_frames, variants, keys);
+  int keys[2 * MAX_ATOMS], n = 0;
 
-  if (n > MAX_ATOMS)
-    n = list_keys (self, n_frames, 1, keys);
+  /* seven, three or one of a pitch, as there is room */
+  for (self->step = 1; self->step <= VARIANTS; self->step += self->step + 1) {
+    n = list_keys (self, n_frames, self->step, keys);
+    if (n <= MAX_ATOMS)
+      break;
+  }
   n = AVM_MIN (n, MAX_ATOMS);
   if (!separate_dictionary_reserve (
           self, &self->now, (size_t)n, (size_t)self->max_frames)) {
@@ -220,30 +213,22 @@ separate_score_prepare (AvmSeparate *self, int n_frames, AvmError *error)
   return n;
 }
 
-/* cents of variant v of n beside the pitch: spread evenly over the vibrato */
-static double
-variant_cents (int v, int n)
-{
-  return n > 1 ? 50.0 * (2.0 * v / (n - 1) - 1.0) : 0.0;
-}
-
 /* Lobes at the harmonics, falling as those of a string, zero elsewhere */
 static void
 fill_template (const AvmSeparate *self, int key, double tuning, float *atom)
 {
-  int variants = separate_tuning.variants;
-  double off = variant_cents (key_variant (key), variants);
-  double width = variants > 1 ? separate_tuning.width / (variants - 1) : WIDTH;
+  double off = SPREAD * (2.0 * key_variant (key) / (VARIANTS - 1) - 1.0);
   double pitch = key_pitch (key) + (tuning + off) / 100.0;
   double f0 = bin_of (self, avm_midi_to_hz (pitch));
-  double up = exp2 (width / 1200.0), last = (double)(self->bins - 1);
+  double up = exp2 (REACH * self->step / 1200.0);
+  double last = (double)(self->bins - 1);
 
   for (int h = 1; h * f0 < last; h++) {
     double middle = h * f0, low = middle / up - LOBE, high = middle * up + LOBE;
-    double spread = 0.8 + middle * (up - 1.0) * 0.5;
+    double width = 0.8 + 0.5 * middle * (up - 1.0);
 
     for (double f = fmax (ceil (low), 0.0); f <= fmin (high, last); f += 1.0) {
-      double u = (f - middle) / spread;
+      double u = (f - middle) / width;
       float x = (float)(exp (-0.5 * u * u) / h + 1e-4);
       float *at = &atom[(size_t)f];
 
@@ -273,9 +258,6 @@ fill_atom (const AvmSeparate *self, int key, double tuning, float *atom)
 
   if (old != NULL)
     memcpy (atom, old, self->n_bins * sizeof (float));
-  else if (is_noise (key))
-    for (size_t f = 0; f < self->n_bins; f++)
-      atom[f] = 1.0f;
   else
     fill_template (self, key, tuning, atom);
 }
@@ -296,13 +278,13 @@ fill_gate (const AvmSeparate *self, const AvmSeparateNote *note, int n_frames,
   for (int k = 0; k < self->now.n_atoms; k++) {
     int other = self->now.keys[k];
 
-    if (other - key_variant (other) != key && other != noise_key (note->source))
+    if (other - key_variant (other) != key)
       continue;
     for (int n = first; n <= last; n++) {
       float x = n >= on && n <= off ? 1.0f : 0.2f;
       float *at = &h[n * stride + k];
 
-      *at = fmaxf (*at, is_noise (other) ? 0.05f * x : x);
+      *at = fmaxf (*at, x);
     }
   }
 }

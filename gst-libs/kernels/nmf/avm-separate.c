@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-SeparateTuning separate_tuning = {0.03, 0.6, 0.05, 0.95, 8.0, 0.0, 1.0, 5, 0,
-    4.0, 1.0, 0, 0.05, 0.5, 4, 1, 2.5, 0.02, 20, 10, 30, 60};
-
 void
 avm_separate_settings_init (AvmSeparateSettings *settings)
 {
@@ -22,9 +19,9 @@ avm_separate_settings_init (AvmSeparateSettings *settings)
       .rate = 48000,
       .window = 4096,
       .hop = 1024,
-      .n_components = 30,
+      .n_components = 60,
       .iterations = 100,
-      .lambda = 1.0,
+      .lambda = 0.05,
       .mu = 0.0001,
       .block = 60.0,
       .overlap = 5.0,
@@ -131,13 +128,12 @@ allocate (AvmSeparate *self)
   self->masks_before = avm_alloc (n_sources * self->n_bins, sizeof (float));
   self->chunk =
       avm_alloc (n_sources * self->chunk_room * n_channels, sizeof (float));
-  self->motions = avm_alloc (MAX_MOTIONS, sizeof (Motion));
-  self->tuning_curve = avm_alloc (64, sizeof (double));
+  self->motions = avm_alloc (AVM_SEPARATE_MAX_MOTIONS, sizeof (Motion));
   ok = self->mix != NULL && self->v != NULL && self->stft != NULL
       && self->istfts != NULL && self->spectrum != NULL && self->rest != NULL
       && self->masked != NULL && self->sum != NULL && self->masks != NULL
       && self->masks_before != NULL && self->chunk != NULL
-      && self->motions != NULL && self->tuning_curve != NULL;
+      && self->motions != NULL;
   for (size_t i = 0; ok && i < n_sources * n_channels; i++) {
     self->istfts[i] = avm_istft_new (AVM_WINDOW_HANN, window, window, hop);
     ok = self->istfts[i] != NULL;
@@ -186,10 +182,9 @@ avm_separate_free (AvmSeparate *self)
   avm_free (self->masks);
   avm_free (self->masks_before);
   avm_free (self->chunk);
-  for (int m = 0; self->motions != NULL && m < MAX_MOTIONS; m++)
+  for (int m = 0; self->motions != NULL && m < AVM_SEPARATE_MAX_MOTIONS; m++)
     separate_motion_clear (&self->motions[m]);
   avm_free (self->motions);
-  avm_free (self->tuning_curve);
   avm_free (self->m);
   free (self->notes);
   avm_nmf_free (self->nmf);
@@ -228,7 +223,7 @@ avm_separate_add_note (AvmSeparate *self, const AvmSeparateNote *note)
 static bool
 have_motion (AvmSeparate *self, int motion)
 {
-  if (motion < 0 || motion >= MAX_MOTIONS)
+  if (motion < 0 || motion >= AVM_SEPARATE_MAX_MOTIONS)
     return false;
   while (self->n_motions <= motion)
     self->motions[self->n_motions++].source = -1;
@@ -441,34 +436,17 @@ model_frame (
     const AvmSeparate *self, const Dictionary *d, int frame, float *out)
 {
   int n_sources = self->set.n_sources;
-  const float *gates = d->gates + (size_t)frame * (size_t)n_sources;
 
   memset (out, 0, (size_t)n_sources * self->n_bins * sizeof (float));
   for (int k = 0; k < d->n_atoms; k++) {
     float h = d->h[(size_t)frame * (size_t)d->n_atoms + (size_t)k];
     const float *links = d->links + (size_t)k * (size_t)n_sources;
-    float sum = 0.0f;
 
-    for (int c = 0; c < n_sources; c++)
-      sum += links[c] * gates[c];
-    if (h <= 0.0f || sum <= 0.0f)
-      continue;
-    for (int c = 0; c < n_sources; c++) {
-      float share = links[c] * gates[c] / sum;
-
-      if (share > 1e-4f)
+    for (int c = 0; h > 0.0f && c < n_sources; c++)
+      if (links[c] > 1e-4f)
         add_scaled (out + (size_t)c * self->n_bins,
-            d->w + (size_t)k * self->n_bins, h * share, self->n_bins);
-    }
+            d->w + (size_t)k * self->n_bins, h * links[c], self->n_bins);
   }
-}
-
-AVM_CLONES
-static void
-square (float *x, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    x[i] *= x[i];
 }
 
 AVM_CLONES
@@ -496,11 +474,6 @@ make_masks (AvmSeparate *self, const Dictionary *d, int frame, float *masks)
     float *mask = masks + (size_t)c * n_bins;
     double all = 0.0;
 
-    if (separate_tuning.mask_power == 2.0)
-      square (mask, n_bins);
-    else if (separate_tuning.mask_power != 1.0)
-      for (size_t f = 0; f < n_bins; f++)
-        mask[f] = powf (mask[f], (float)separate_tuning.mask_power);
     for (size_t f = 0; f < n_bins; f++)
       all += mask[f];
     floors[c] = (float)(1e-4 * all / (double)n_bins + 1e-15);
@@ -587,19 +560,15 @@ next_block (AvmSeparate *self)
   Dictionary *d = &self->before;
   int step = (int)(self->emit - self->base);
   int keep = self->now.n_frames - step;
-  size_t n_sources = (size_t)self->set.n_sources;
   size_t skip = (size_t)step * (size_t)self->set.hop;
   Dictionary swap = self->before;
 
   self->before = self->now;
   self->now = swap;
   /* a block of silence has no factors */
-  if (d->n_atoms > 0) {
+  if (d->n_atoms > 0)
     memmove (d->h, d->h + (size_t)step * (size_t)d->n_atoms,
         (size_t)keep * (size_t)d->n_atoms * sizeof (float));
-    memmove (d->gates, d->gates + (size_t)step * n_sources,
-        (size_t)keep * n_sources * sizeof (float));
-  }
   d->n_frames = keep;
   self->has_before = true;
   skip = AVM_MIN (skip, self->have);

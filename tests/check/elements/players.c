@@ -43,7 +43,8 @@ static GstPadProbeReturn
 before (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   Seen *seen = user_data;
-  GstBuffer *buffer = gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
+  GstBuffer *buffer =
+      gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
 
   g_clear_pointer (&seen->truth, g_ptr_array_unref);
   seen->truth = copy_regions (buffer);
@@ -240,8 +241,8 @@ GST_START_TEST (test_duet)
   fail_unless (regions != NULL);
   check_places (regions, seen.first, 2);
   g_ptr_array_unref (regions);
-  fail_unless (strstr (gst_structure_get_string (found, "regions"), "hand")
-      != NULL);
+  fail_unless (
+      strstr (gst_structure_get_string (found, "regions"), "hand") != NULL);
   gst_structure_free (found);
   seen_clear (&seen);
   remove_temporary (path);
@@ -270,8 +271,8 @@ GST_START_TEST (test_track)
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   message = gst_bus_timed_pop_filtered (
       bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  fail_unless (message != NULL
-      && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  fail_unless (
+      message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
   gst_message_unref (message);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   fail_unless (seen.n_given > 50 && seen.n_given < 65, "%u", seen.n_given);
@@ -315,8 +316,8 @@ GST_END_TEST;
 /* The file cannot be written: a warning, and the regions come all the same. */
 GST_START_TEST (test_unwritable)
 {
-  gchar *line = duet ("I420", 4 * GST_SECOND,
-      "write-regions=/nowhere/at/all/r.txt ! fakesink");
+  gchar *line = duet (
+      "I420", 4 * GST_SECOND, "write-regions=/nowhere/at/all/r.txt ! fakesink");
   Seen seen = {0};
   gboolean warned = FALSE;
   GstStructure *found = run (line, &seen, &warned);
@@ -400,8 +401,8 @@ GST_START_TEST (test_nobody)
 
   for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
     GstBus *bus;
-    GstHarness *h = start ("avmplayers analysis-time=500000000", sizes[s][0],
-        sizes[s][1], &bus);
+    GstHarness *h = start (
+        "avmplayers analysis-time=500000000", sizes[s][0], sizes[s][1], &bus);
 
     for (guint n = 0; n < 40; n++)
       push_gray (h, sizes[s][0], sizes[s][1], n, s != 1);
