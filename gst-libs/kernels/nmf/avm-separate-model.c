@@ -235,19 +235,43 @@ link_by_motion (AvmSeparate *self, Run *run, AvmError *error)
       && separate_motion_link (self, run->n_frames, error);
 }
 
-/* How many copies of which atoms: one for every source that may own it */
+/* One copy of every atom for its likeliest source, and for all others with at
+ * least this share; returns how many. */
 static int
-list_copies (const AvmSeparate *self, int *atoms, int *sources)
+list_copies_above (
+    const AvmSeparate *self, float least, int *atoms, int *sources)
 {
   const Dictionary *d = &self->now;
   int n_sources = self->set.n_sources, n = 0;
 
-  for (int k = 0; k < d->n_atoms; k++)
+  for (int k = 0; k < d->n_atoms; k++) {
+    const float *links = d->links + k * n_sources;
+    int owner = 0;
+
+    for (int c = 1; c < n_sources; c++)
+      if (links[c] > links[owner])
+        owner = c;
     for (int c = 0; c < n_sources; c++)
-      if (d->links[k * n_sources + c] > LEAST_SHARE && n < MAX_ATOMS) {
-        atoms[n] = k;
-        sources[n++] = c;
+      if (c == owner || links[c] > least) {
+        if (n < MAX_ATOMS) {
+          atoms[n] = k;
+          sources[n] = c;
+        }
+        n++;
       }
+  }
+  return n;
+}
+
+static int
+list_copies (const AvmSeparate *self, int *atoms, int *sources)
+{
+  float least = LEAST_SHARE;
+  int n;
+
+  /* there is room for the likeliest sources alone */
+  while ((n = list_copies_above (self, least, atoms, sources)) > MAX_ATOMS)
+    least *= 2.0f;
   return n;
 }
 
