@@ -626,6 +626,25 @@ describe_vibrato (GString *out, const GstAvmEvent *event)
   append_measure (out, event, "extent", "%.0f", "cents");
 }
 
+/* "player 101 plays part 1 Violin 2 98 %" */
+static void
+describe_association (GString *out, const GstAvmEvent *event)
+{
+  const gchar *role = gst_avm_region_id_get_role (event->region);
+  const gchar *name = gst_avm_event_get_string (event, "part-name");
+
+  append_word (out, role != NULL ? role : "region");
+  g_string_append_printf (out, " %d plays ", event->region);
+  if (event->part == GST_AVM_NONE)
+    g_string_append (out, "no part");
+  else
+    g_string_append_printf (out, "part %d", event->part);
+  if (name != NULL && *name != '\0')
+    append_word (out, name);
+  g_string_append_printf (
+      out, " %d %%", (gint)(100.0 * CLAMP (event->confidence, 0.0, 1.0) + 0.5));
+}
+
 static void
 describe_fields (GString *out, const gchar *kind, const GstAvmEvent *event)
 {
@@ -664,6 +683,8 @@ avm_text_describe_event (
       append_note_name (out, midi);
     if (g_str_equal (kind, "vibrato"))
       describe_vibrato (out, event);
+  } else if (g_str_equal (kind, "association")) {
+    describe_association (out, event);
   } else {
     describe_fields (out, kind, event);
   }

@@ -78,6 +78,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../common/avmluma.h"
 #include "vision/avm-klt.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_avm_klttrack_debug);
@@ -123,19 +124,11 @@ enum {
   PROP_CARRY
 };
 
-/* Formats whose first plane is luma, one byte per pixel */
-#define VIDEO_CAPS                                                             \
-  "video/x-raw, "                                                              \
-  "format = (string) { GRAY8, I420, YV12, NV12, NV21, Y42B, Y444, Y41B, "      \
-  "NV16, NV61, NV24, YUV9, YVU9, A420 }, "                                     \
-  "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], "                  \
-  "framerate = (fraction) [ 0, 2147483647 ]"
-
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (VIDEO_CAPS));
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (AVM_LUMA_CAPS));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (VIDEO_CAPS));
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (AVM_LUMA_CAPS));
 
 /* A region that another one takes along, by its corner's place beside it */
 typedef struct {
@@ -657,9 +650,10 @@ post_message (GstAvmKltTrack *self, GstClockTime pts, GstClockTime duration,
 static void
 forget_carried (GstAvmKltTrack *self, gint id)
 {
-  for (guint i = self->carried->len; i > 0; i--)
+  for (guint i = self->carried->len; i > 0; i--) {
     if (g_array_index (self->carried, Carried, i - 1).id == id)
       g_array_remove_index (self->carried, i - 1);
+  }
 }
 
 /* A new shot: what a detector gave is not there any more. */

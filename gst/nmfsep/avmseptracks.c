@@ -12,8 +12,11 @@
 /* Where in a row a track stands */
 typedef struct {
   guint track;
-  gint first, second; /* speed and -1, or vx and vy */
-  gint confidence;    /* -1: the series has none */
+  gint region;
+  gint first_speed; /* -1: it has none, and vx and vy count */
+  gint vx, vy;
+  gint anchor_vx, anchor_vy; /* taken away from these */
+  gint confidence;           /* -1: the series has none */
 } Column;
 
 typedef struct {
@@ -26,6 +29,7 @@ struct _AvmSepTracks {
   GArray *columns; /* Column */
   GArray *speeds;  /* AvmSepSpeed */
   GArray *links;   /* Link, one for a region */
+  GArray *owners;  /* gint per channel: region of a speed, else unused */
 };
 
 AvmSepTracks *
@@ -37,6 +41,7 @@ avm_sep_tracks_new (void)
   self->columns = g_array_new (FALSE, FALSE, sizeof (Column));
   self->speeds = g_array_new (FALSE, FALSE, sizeof (AvmSepSpeed));
   self->links = g_array_new (FALSE, FALSE, sizeof (Link));
+  self->owners = g_array_new (FALSE, FALSE, sizeof (gint));
   return self;
 }
 
@@ -49,6 +54,7 @@ avm_sep_tracks_free (AvmSepTracks *self)
   g_array_unref (self->columns);
   g_array_unref (self->speeds);
   g_array_unref (self->links);
+  g_array_unref (self->owners);
   g_free (self);
 }
 
@@ -104,16 +110,15 @@ role_of (const gchar *name, gint region)
 }
 
 static guint
-find_track (AvmSepTracks *self, const GstAvmSeriesInfo *info, guint channel,
-    gint number)
+find_track (AvmSepTracks *self, const GstAvmSeriesInfo *info, guint channel)
 {
-  AvmSepTrack track = {gst_avm_series_info_get_region (info, channel), number,
+  AvmSepTrack track = {gst_avm_series_info_get_region (info, channel),
       gst_avm_series_info_get_part (info, channel), NULL, AVM_SEP_UNUSED, -1};
 
   for (guint i = 0; i < self->tracks->len; i++) {
     AvmSepTrack *old = &g_array_index (self->tracks, AvmSepTrack, i);
 
-    if (old->region == track.region && old->number == number) {
+    if (old->region == track.region) {
       old->part = track.part;
       return i;
     }
@@ -131,27 +136,23 @@ channel_of (const GstAvmSeriesInfo *info, const gchar *quantity, gint region)
   return gst_avm_series_info_find_channel (info, quantity, region, GST_AVM_ANY);
 }
 
-static void
-add_column (AvmSepTracks *self, const GstAvmSeriesInfo *info, gint first,
-    gint second, gint number)
-{
-  gint region = gst_avm_series_info_get_region (info, (guint)first);
-  Column column = {find_track (self, info, (guint)first, number), first, second,
-      channel_of (info, "confidence", region)};
-
-  g_array_append_val (self->columns, column);
-}
-
-/* How many speeds of the same region stand before this channel */
+/* The region that says how the player of a bow sways, or the bow itself */
 static gint
-count_speeds (const GstAvmSeriesInfo *info, guint channel)
+find_anchor (const GstAvmSeriesInfo *info, gint region)
 {
-  gint region = gst_avm_series_info_get_region (info, channel), n = 0;
+  static const gchar *const roles[] = {"hand", "face", "player"};
+  gint player = gst_avm_region_id_get_player (region);
 
-  for (guint i = 0; i < channel; i++)
-    n += g_str_equal (gst_avm_series_info_get_quantity (info, i), "speed")
-        && gst_avm_series_info_get_region (info, i) == region;
-  return n;
+  if (player == GST_AVM_NONE
+      || g_strcmp0 (gst_avm_region_id_get_role (region), "bow") != 0)
+    return region;
+  for (guint i = 0; i < G_N_ELEMENTS (roles); i++) {
+    gint id = gst_avm_region_id (roles[i], (guint)player);
+
+    if (channel_of (info, "vx", id) >= 0 && channel_of (info, "vy", id) >= 0)
+      return id;
+  }
+  return region;
 }
 
 void
@@ -160,19 +161,56 @@ avm_sep_tracks_set_series (AvmSepTracks *self, const GstAvmSeriesInfo *info)
   guint n = gst_avm_series_info_get_n_channels (info);
 
   g_array_set_size (self->columns, 0);
+  g_array_set_size (self->owners, 0);
   for (guint i = 0; i < n; i++) {
-    const gchar *quantity = gst_avm_series_info_get_quantity (info, i);
-    gint region = gst_avm_series_info_get_region (info, i), vy;
+    gint region = gst_avm_series_info_get_region (info, i);
+    gint anchor = find_anchor (info, region);
+    gboolean is_speed =
+        g_str_equal (gst_avm_series_info_get_quantity (info, i), "speed");
+    gint owner = is_speed ? region : AVM_SEP_UNUSED;
+    Column column = {.region = region,
+        .first_speed = channel_of (info, "speed", region),
+        .vx = channel_of (info, "vx", region),
+        .vy = channel_of (info, "vy", region),
+        .anchor_vx = channel_of (info, "vx", anchor),
+        .anchor_vy = channel_of (info, "vy", anchor),
+        .confidence = channel_of (info, "confidence", region)};
 
-    if (g_str_equal (quantity, "speed")) {
-      add_column (self, info, (gint)i, -1, count_speeds (info, i));
-    } else if (g_str_equal (quantity, "vx")
-        && channel_of (info, "speed", region) < 0) {
-      vy = channel_of (info, "vy", region);
-      if (vy >= 0)
-        add_column (self, info, (gint)i, vy, -1);
-    }
+    g_array_append_val (self->owners, owner);
+    /* one column per region, where its first speed, or else its vx, stands */
+    if (column.first_speed >= 0 ? column.first_speed != (gint)i
+                                : column.vx != (gint)i || column.vy < 0)
+      continue;
+    column.track = find_track (self, info, i);
+    g_array_append_val (self->columns, column);
   }
+}
+
+/* The fastest group of points: in the reach of a bow it is the bowing hand. */
+static gfloat
+fastest_group (
+    const AvmSepTracks *self, const Column *column, const gfloat *row)
+{
+  gfloat top = NAN;
+
+  for (guint i = (guint)column->first_speed; i < self->owners->len; i++) {
+    if (g_array_index (self->owners, gint, i) == column->region
+        && isfinite (row[i]) && !(row[i] <= top))
+      top = row[i];
+  }
+  return top;
+}
+
+/* Speed of the region, less what it shares with the rest of the player */
+static gfloat
+relative_speed (const Column *column, const gfloat *row)
+{
+  gfloat vx = row[column->vx], vy = row[column->vy];
+  gfloat ax = row[column->anchor_vx], ay = row[column->anchor_vy];
+
+  if (column->anchor_vx == column->vx || !isfinite (ax) || !isfinite (ay))
+    ax = ay = 0.0f;
+  return hypotf (vx - ax, vy - ay);
 }
 
 void
@@ -181,10 +219,10 @@ avm_sep_tracks_add_row (
 {
   for (guint i = 0; i < self->columns->len; i++) {
     const Column *column = &g_array_index (self->columns, Column, i);
-    AvmSepSpeed speed = {time, column->track, row[column->first]};
+    AvmSepSpeed speed = {time, column->track,
+        column->first_speed >= 0 ? fastest_group (self, column, row)
+                                 : relative_speed (column, row)};
 
-    if (column->second >= 0)
-      speed.speed = hypotf (row[column->first], row[column->second]);
     /* !>: NaN is no confidence either */
     if (!isfinite (speed.speed)
         || (column->confidence >= 0 && !(row[column->confidence] > 0.0f)))

@@ -17,7 +17,6 @@ G_BEGIN_DECLS
 
 typedef struct {
   gint region;
-  gint number;       /* of the cluster in the region; -1: the region's mean */
   gint part;         /* as the caps say, or none */
   const gchar *role; /* interned; may be empty */
   gint source;       /* as avm_sep_tracks_resolve () found */
@@ -38,8 +37,9 @@ void avm_sep_tracks_reset (AvmSepTracks *tracks);
 void avm_sep_tracks_forget_motion (AvmSepTracks *tracks);
 void avm_sep_tracks_forget_links (AvmSepTracks *tracks);
 
-/* The series that comes from now on. A region with `speed` channels has a
- * track for each of them, another with `vx` and `vy` has one. */
+/* The series that comes from now on. Every region has a track: the greatest of
+ * its `speed` channels, or else the modulus of `vx` and `vy`, for a bow less
+ * those of its player's hand, face or player, so that sway does not count. */
 void avm_sep_tracks_set_series (
     AvmSepTracks *tracks, const GstAvmSeriesInfo *info);
 void avm_sep_tracks_add_row (

@@ -15,8 +15,9 @@
  * * `sink`: the mixture, `audio/x-raw`, interleaved F32, F64, S16 or S32 in
  *   native order, 1 to 8 channels, 8 to 192 kHz;
  * * `motion`, on request: series of kind `motion` (avmopticalflow), per region
- *   `speed` (px/s, with #GstAvmOpticalFlow:clusters) or else `vx` and `vy`
- *   (px/s), and `confidence`; NaN is a gap;
+ *   `speed` (px/s, with #GstAvmOpticalFlow:clusters), of which the fastest
+ *   counts, or else `vx` and `vy` (px/s), for a bow less those of its player's
+ *   hand, face or player, and `confidence`; NaN is a gap;
  * * `notes`, on request: events of kind `note` (avmscorealign), `pitch` (MIDI);
  * * `association`, on request: events of kind `association` (avmassociate),
  *   region to part.

@@ -137,11 +137,33 @@ find_active (const Scene *scene, const gchar *kind, gint part, gint region)
   return NULL;
 }
 
+/* The latest association of a region, whatever it says and however long ago: it
+ * holds until the next. */
+static const GstAvmEvent *
+find_association (const Scene *scene, gint region)
+{
+  for (GList *l = scene->tracks; l != NULL; l = l->next) {
+    const AvmTrack *track = l->data;
+
+    if (track->info != NULL || g_strcmp0 (track->kind, "association") != 0)
+      continue;
+    for (guint n = avm_track_find_event (track, scene->time); n > 0; n--) {
+      const GstAvmEvent *event =
+          g_array_index (track->events, AvmTrackEvent, n - 1).event;
+
+      if (event->region == region)
+        return event;
+    }
+  }
+  return NULL;
+}
+
 /* Which part a region plays: its own word, an association, or a result that
  * names both. */
 static gint
 part_of_region (const Scene *scene, gint region)
 {
+  const GstAvmEvent *association = find_association (scene, region);
   gint part = GST_AVM_NONE;
 
   for (guint i = 0; i < scene->metas->len; i++) {
@@ -150,6 +172,8 @@ part_of_region (const Scene *scene, gint region)
     if (meta->region.id == region && meta->region.part != GST_AVM_NONE)
       return meta->region.part;
   }
+  if (association != NULL)
+    return association->part;
   for (GList *l = scene->tracks; l != NULL; l = l->next) {
     const AvmTrack *track = l->data;
     guint n =
@@ -260,18 +284,32 @@ draw_points (Scene *scene, const GstAvmRegionMeta *meta)
   }
 }
 
+/* Of a player whose part was found out everything has the part's colour. */
+static const AvmColor *
+region_color (const Scene *scene, const GstAvmRegion *region)
+{
+  const GstAvmEvent *association = find_association (scene, region->id);
+
+  if (region->state == GST_AVM_REGION_LOST)
+    return &grey;
+  return association != NULL && association->part != GST_AVM_NONE
+      ? part_color (association->part)
+      : role_color (region->role);
+}
+
 static void
 draw_region (Scene *scene, const GstAvmRegionMeta *meta)
 {
   const GstAvmRegion *region = &meta->region;
   gboolean lost = region->state == GST_AVM_REGION_LOST;
   AvmBox box = {region->x, region->y, region->w, region->h};
+  gboolean player = g_strcmp0 (region->role, "player") == 0;
 
   if (!isfinite (box.x + box.y + box.w + box.h))
     return;
   if (scene->settings->regions)
-    avm_canvas_corners (scene->canvas, &box,
-        lost ? &grey : role_color (region->role), scene->line, lost);
+    avm_canvas_corners (scene->canvas, &box, region_color (scene, region),
+        (player ? 1.6 : 1.0) * scene->line, lost);
   if (scene->settings->points && !lost)
     draw_points (scene, meta);
   if (scene->settings->motion && !lost)
@@ -289,9 +327,59 @@ label_region (Scene *scene, const GstAvmRegion *region)
       region->role != NULL ? region->role : "region", region->id,
       lost ? " lost" : "");
 
-  place_label (scene, text, 0.75 * scene->text,
-      lost ? &grey : role_color (region->role), region->x,
-      region->y - scene->line, -1);
+  place_label (scene, text, 0.75 * scene->text, region_color (scene, region),
+      region->x, region->y - scene->line, -1);
+  g_free (text);
+}
+
+/* Who plays what stands at the whole player, or where the frame has no such
+ * region, at the first region of those that belong together. */
+static gboolean
+is_place_of_player (const Scene *scene, const GstAvmRegion *region)
+{
+  gint player = gst_avm_region_id_get_player (region->id);
+
+  if (player == GST_AVM_NONE)
+    return TRUE;
+  for (guint i = 0; i < scene->metas->len; i++) {
+    const GstAvmRegionMeta *meta = g_ptr_array_index (scene->metas, i);
+
+    if (gst_avm_region_id_get_player (meta->region.id) == player
+        && meta->region.id < region->id)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* "Violin 2 (part 1) 98 %" */
+static void
+label_association (Scene *scene, const GstAvmRegion *region)
+{
+  const GstAvmEvent *event = find_association (scene, region->id);
+  const gchar *name;
+  gint percent;
+  gchar *text;
+
+  if (event == NULL || !is_place_of_player (scene, region))
+    return;
+  percent = (gint)(100.0 * CLAMP (event->confidence, 0.0, 1.0) + 0.5);
+  name = part_name (scene, event->part);
+  if (event->part == GST_AVM_NONE)
+    text = g_strdup_printf ("plays no part  %d %%", percent);
+  else if (name != NULL)
+    text =
+        g_strdup_printf ("%.24s (part %d)  %d %%", name, event->part, percent);
+  else
+    text = g_strdup_printf ("part %d  %d %%", event->part, percent);
+  if (!g_utf8_validate (text, -1, NULL)) {
+    gchar *valid = g_utf8_make_valid (text, -1);
+
+    g_free (text);
+    text = valid;
+  }
+  place_label (scene, text, 1.1 * scene->text,
+      event->part == GST_AVM_NONE ? &grey : part_color (event->part),
+      region->x + scene->line, region->y + scene->line, 1);
   g_free (text);
 }
 
@@ -363,8 +451,10 @@ draw_regions (Scene *scene)
     const GstAvmRegionMeta *meta = g_ptr_array_index (scene->metas, i);
     gint part = part_of_region (scene, meta->region.id);
 
-    if (settings->regions)
+    if (settings->regions) {
+      label_association (scene, &meta->region);
       label_region (scene, &meta->region);
+    }
     if (!is_place_of_part (scene, &meta->region, part))
       continue;
     if (settings->notes)

@@ -157,11 +157,38 @@ avm_track_add (AvmTrack *track, GstBuffer *buffer, GError **error)
   return TRUE;
 }
 
+/* An association holds until the next one of its region. */
+static void
+trim_associations (AvmTrack *track, GstClockTime time)
+{
+  guint end = avm_track_find_event (track, time);
+
+  for (guint i = 0; i < end;) {
+    gint region = g_array_index (track->events, AvmTrackEvent, i).event->region;
+    guint next = i + 1;
+
+    while (next < end
+        && g_array_index (track->events, AvmTrackEvent, next).event->region
+            != region)
+      next++;
+    if (next < end) {
+      g_array_remove_index (track->events, i);
+      end--;
+    } else {
+      i++;
+    }
+  }
+}
+
 void
 avm_track_trim (AvmTrack *track, GstClockTime time)
 {
   guint n = 0;
 
+  if (g_strcmp0 (track->kind, "association") == 0) {
+    trim_associations (track, time);
+    return;
+  }
   while (n < track->events->len) {
     AvmTrackEvent *entry = &g_array_index (track->events, AvmTrackEvent, n);
 

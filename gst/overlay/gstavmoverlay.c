@@ -17,7 +17,10 @@
  * `displacement`, `pitch-curve` and `curve-rate` where curves are wanted) and
  * `association`; the pads `series_%u` take `application/x-avm-series` of kind
  * `f0` and `motion`. Which region plays which part is known from the region's
- * own `part`, from an association, or from an event that names both.
+ * own `part`, from an association, or from an event that names both. An
+ * association is written at the player, with the name and the number of the
+ * part and the confidence, all regions of the player get the colour of the
+ * part, and it holds until the next one for the same region.
  *
  * The data pads never block and never hold the video up: a frame shows what is
  * known when it comes. An analysis that only ends with the piece is drawn in a

@@ -68,6 +68,11 @@ typedef struct {
   gboolean segment_pushed;
 } Output;
 
+/* How long a branch that is not linked is given to be linked after the others
+ * have ended, us: a stored stream ends at once, and a demuxer links its pads
+ * only when it has read the file. */
+#define DEAD_AFTER (5 * G_USEC_PER_SEC)
+
 /* What process () queued; buffer NULL is a GAP up to time. */
 typedef struct {
   GstPad *pad;
@@ -97,6 +102,7 @@ typedef struct {
   GstAvmJoinPad *main;    /* whose segment it is; NULL: any pad's */
   GstSegment segment;     /* what the source pads show */
   GstClockTime watermark; /* last one given to process () */
+  gint64 dead_since;      /* monotonic, us, of the first such branch; 0 none */
   GstFlowCombiner *combiner;
   guint32 seek_seqnum; /* of the last seek that went upstream */
   GstFlowReturn flow;
@@ -265,13 +271,24 @@ get_watermark (GstAvmJoinPrivate *priv, GstClockTime *watermark, gboolean *eos)
   return n_counted > 0 && (*eos || !held);
 }
 
+/* Whether a dead branch had its time; begins to count. */
+static gboolean
+has_waited (GstAvmJoinPrivate *priv)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (priv->dead_since == 0)
+    priv->dead_since = now;
+  return now - priv->dead_since >= DEAD_AFTER;
+}
+
 /* Under the lock. Pads that hold everything up because their branch was never
  * linked are counted as ended once all others have ended. */
 static gboolean
 bury_dead_pads (GstAvmJoin *self)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
-  gboolean buried = FALSE, any_ended = FALSE;
+  gboolean buried = FALSE, alive = FALSE, any_ended = FALSE, any_dead = FALSE;
 
   for (guint i = 0; i < priv->pads->len; i++) {
     GstAvmJoinPad *pad = g_ptr_array_index (priv->pads, i);
@@ -279,14 +296,17 @@ bury_dead_pads (GstAvmJoin *self)
     if (pad->eos || pad->dead)
       any_ended = TRUE;
     else if (pad->started)
-      return FALSE;
+      alive = TRUE;
   }
-  for (guint i = 0; any_ended && i < priv->pads->len; i++) {
+  for (guint i = 0; any_ended && !alive && i < priv->pads->len; i++) {
     GstAvmJoinPad *pad = g_ptr_array_index (priv->pads, i);
 
     if (pad->eos || pad->dead || !GST_PAD_IS_LINKED (pad)
         || !upstream_is_dead (GST_PAD (pad), 64))
       continue;
+    any_dead = TRUE;
+    if (!has_waited (priv))
+      return FALSE;
     pad->dead = TRUE;
     buried = TRUE;
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
@@ -295,6 +315,8 @@ bury_dead_pads (GstAvmJoin *self)
             GST_PAD_NAME (pad), GST_ELEMENT_NAME (self)),
         (NULL));
   }
+  if (buried || !any_dead)
+    priv->dead_since = 0;
   return buried;
 }
 
@@ -517,7 +539,11 @@ work (GstAvmJoin *self, GQueue *out, GstSegment *segment, gboolean *eos)
       continue;
     if (next_work (self, &watermark, eos))
       break;
-    g_cond_wait (&priv->cond, &priv->lock);
+    if (priv->dead_since == 0)
+      g_cond_wait (&priv->cond, &priv->lock);
+    else
+      g_cond_wait_until (
+          &priv->cond, &priv->lock, priv->dead_since + DEAD_AFTER);
   }
   if (!*eos)
     priv->watermark = watermark;
@@ -886,6 +912,7 @@ reset_output (GstAvmJoinPrivate *priv)
 {
   clear_out (priv);
   priv->again = priv->ended = FALSE;
+  priv->dead_since = 0;
   priv->watermark = GST_CLOCK_TIME_NONE;
   priv->flow = GST_FLOW_OK;
   gst_flow_combiner_reset (priv->combiner);

@@ -683,6 +683,56 @@ gst_avm_regions_from_file (const gchar *filename, GError **error)
 }
 
 /**
+ * gst_avm_regions_to_file:
+ * @regions: (element-type GstAvmRegion): regions
+ * @filename: (type filename): where to
+ * @error: names the file and what is wrong (translated)
+ *
+ * Writes regions so that gst_avm_regions_from_file() reads them, to a hundredth
+ * of a pixel. The file is replaced at once or not at all.
+ *
+ * Returns: whether that worked
+ *
+ * Since: 0.1
+ */
+gboolean
+gst_avm_regions_to_file (
+    GPtrArray *regions, const gchar *filename, GError **error)
+{
+  GString *text = g_string_new ("# id role x y w h [part]\n");
+  GError *wrong = NULL;
+
+  g_return_val_if_fail (regions != NULL && filename != NULL, FALSE);
+  for (guint i = 0; i < regions->len; i++) {
+    const GstAvmRegion *r = g_ptr_array_index (regions, i);
+    const gfloat numbers[4] = {r->x, r->y, r->w, r->h};
+
+    g_string_append_printf (text, "%d %s", r->id,
+        r->role != NULL && *r->role != '\0' ? r->role : "region");
+    for (guint k = 0; k < 4; k++) {
+      gchar number[G_ASCII_DTOSTR_BUF_SIZE];
+
+      g_string_append_printf (text, " %s",
+          g_ascii_formatd (number, sizeof (number), "%.2f", numbers[k]));
+    }
+    if (r->part != GST_AVM_NONE)
+      g_string_append_printf (text, " %d", r->part);
+    g_string_append_c (text, '\n');
+  }
+  if (!g_file_set_contents (filename, text->str, (gssize)text->len, &wrong)) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_WRITE,
+        _ ("The regions cannot be written to \"%s\": %s. Check that the folder "
+           "exists and has room."),
+        filename, wrong->message);
+    g_error_free (wrong);
+    g_string_free (text, TRUE);
+    return FALSE;
+  }
+  g_string_free (text, TRUE);
+  return TRUE;
+}
+
+/**
  * gst_avm_regions_from_roi:
  * @buffer: a video buffer
  *

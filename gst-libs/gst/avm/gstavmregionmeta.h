@@ -159,6 +159,10 @@ GST_AVM_API
 GPtrArray *gst_avm_regions_from_file (const gchar *filename, GError **error);
 
 GST_AVM_API
+gboolean gst_avm_regions_to_file (
+    GPtrArray *regions, const gchar *filename, GError **error);
+
+GST_AVM_API
 GPtrArray *gst_avm_regions_from_roi (GstBuffer *buffer);
 
 GST_AVM_API

@@ -379,6 +379,12 @@ avm_vibrato_track_get_curve (const AvmVibratoTrack *track, double *first,
   return track->grid != NULL ? track->n : 0;
 }
 
+const float *
+avm_vibrato_track_get_known (const AvmVibratoTrack *track)
+{
+  return track->known;
+}
+
 /* -- pitch contour of one part ------------------------------------------- */
 
 typedef struct {

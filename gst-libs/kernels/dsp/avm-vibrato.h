@@ -76,6 +76,9 @@ void avm_vibrato_track_get_axis (
  * interval of row i. Owned by the track. */
 size_t avm_vibrato_track_get_curve (const AvmVibratoTrack *track, double *first,
     double *interval, const float **velocity, const float **displacement);
+/* Of the same rows: 1 where the motion is known, 0 where it was filled in.
+ * Only after avm_vibrato_track_analyse returned true. */
+const float *avm_vibrato_track_get_known (const AvmVibratoTrack *track);
 
 /* -- pitch contour of one part ------------------------------------------- */
 

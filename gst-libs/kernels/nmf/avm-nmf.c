@@ -697,7 +697,6 @@ work_links (void *data, int item, int thread)
   }
   for (int k = 0; k < c->n_components; k++) {
     double divisor = 2.0 * self->lambda * below[k] + self->mu;
-
     double gain = 2.0 * self->lambda * AVM_MAX (above[k], 0.0);
 
     if (links[k] > 0.0 && divisor > 0.0)

@@ -145,7 +145,7 @@ match_groups (const AvmSeparate *self, const int *atoms, int n_atoms,
 
   for (int i = 0; i < n_atoms; i++) {
     const float *links =
-        self->before.links + (size_t)atoms[i] * (size_t)self->set.n_sources;
+        self->learned_links + (size_t)atoms[i] * (size_t)self->set.n_sources;
 
     for (int c = 0; c < n_groups; c++)
       shared[labels[i]][c] +=
@@ -179,7 +179,7 @@ separate_audio_deal (AvmSeparate *self, const int *atoms, int n_atoms,
     return false;
   for (int g = 0; g < n_groups; g++)
     source_of[g] = sources[g];
-  if (self->has_before && self->before.n_atoms == d->n_atoms)
+  if (self->n_learned == d->n_atoms)
     match_groups (self, atoms, n_atoms, labels, sources, n_groups, source_of);
   for (int i = 0; i < n_atoms; i++) {
     float *links = d->links + (size_t)atoms[i] * (size_t)self->set.n_sources;

@@ -14,6 +14,8 @@
 /* What the dictionary of the block before brings into the next: the rest is
  * random, so that it can turn to other notes. */
 #define WARMTH 0.9f
+/* of the first cost */
+#define ROUNDING 1e-6
 
 void
 separate_dictionary_clear (Dictionary *d)
@@ -79,6 +81,12 @@ separate_iterate (
   for (int i = 0; i < n; i++) {
     double cost = avm_nmf_iterate (self->nmf, what) + run->offset;
 
+    if (run->iteration == 0)
+      run->first = run->cost = cost;
+    /* it does not rise but by rounding */
+    if (cost > run->cost && cost - run->cost < ROUNDING * run->first)
+      cost = run->cost;
+    run->cost = cost;
     if (run->progress != NULL
         && !run->progress (
             run->user, self->n_blocks, run->iteration, run->n_iterations, cost))
@@ -106,28 +114,45 @@ separate_iterate_joint (AvmSeparate *self, Run *run, int n, AvmError *error)
   return separate_iterate (self, run, AVM_NMF_UPDATE_ALL, n, error);
 }
 
-/* Starts from the atoms of the block before, if there are as many. */
+/* Starts from the atoms of the block before. */
 static void
 start (AvmSeparate *self)
 {
-  const Dictionary *d = &self->before;
   ptrdiff_t stride;
   float *w;
 
   avm_nmf_randomise (self->nmf, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H,
       self->set.seed + (uint64_t)self->n_blocks);
-  if (!self->has_before || d->n_atoms != self->nmf_config.n_components)
+  if (self->n_learned != self->nmf_config.n_components)
     return;
   avm_nmf_normalise (self->nmf);
   w = avm_nmf_get_w (self->nmf, &stride);
-  for (int k = 0; k < d->n_atoms; k++) {
-    const float *old = d->w + (size_t)k * self->n_bins;
+  for (int k = 0; k < self->n_learned; k++) {
+    const float *old = self->learned_w + (size_t)k * self->n_bins;
 
     for (size_t f = 0; f < self->n_bins; f++)
       w[f] = WARMTH * old[f] + (1.0f - WARMTH) * w[f];
     w += stride;
   }
   avm_nmf_normalise (self->nmf);
+}
+
+/* What the next block starts from */
+static bool
+learn (AvmSeparate *self, AvmError *error)
+{
+  size_t k = (size_t)self->now.n_atoms, s = (size_t)self->set.n_sources;
+
+  if (self->learned_w == NULL) {
+    self->learned_w = avm_alloc (k * self->n_bins, sizeof (float));
+    self->learned_links = avm_alloc (k * s, sizeof (float));
+  }
+  if (self->learned_w == NULL || self->learned_links == NULL)
+    return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for atoms");
+  memcpy (self->learned_w, self->now.w, k * self->n_bins * sizeof (float));
+  memcpy (self->learned_links, self->now.links, k * s * sizeof (float));
+  self->n_learned = (int)k;
+  return true;
 }
 
 static void
@@ -188,18 +213,72 @@ link_by_motion (AvmSeparate *self, Run *run, AvmError *error)
       && separate_motion_link (self, run->n_frames, error);
 }
 
-/* Eq. (2) with every atom linked to the motions of its source alone, then the
- * links anew. */
+/* How many copies of which atoms: one for every source that may own it */
+static int
+list_copies (const AvmSeparate *self, int *atoms, int *sources)
+{
+  const Dictionary *d = &self->now;
+  int n_sources = self->set.n_sources, n = 0;
+
+  for (int k = 0; k < d->n_atoms; k++)
+    for (int c = 0; c < n_sources; c++)
+      if (d->links[k * n_sources + c] > separate_tuning.min_share
+          && n < MAX_ATOMS) {
+        atoms[n] = k;
+        sources[n++] = c;
+      }
+  return n;
+}
+
+/* Fills W and H of self->nmf with copies of the atoms in self->now, each with
+ * its share of the activation. */
+static void
+fill_copies (AvmSeparate *self, const int *atoms, const int *sources, int n)
+{
+  const Dictionary *d = &self->now;
+  ptrdiff_t w_stride, h_stride;
+  float *w = avm_nmf_get_w (self->nmf, &w_stride);
+  float *h = avm_nmf_get_h (self->nmf, &h_stride);
+  int n_sources = self->set.n_sources;
+  float share[MAX_ATOMS], sum[MAX_ATOMS] = {0};
+
+  for (int i = 0; i < n; i++) {
+    share[i] = d->links[atoms[i] * n_sources + sources[i]];
+    sum[atoms[i]] += share[i];
+    memcpy (w + i * w_stride, d->w + (size_t)atoms[i] * self->n_bins,
+        self->n_bins * sizeof (float));
+  }
+  for (int t = 0; t < d->n_frames; t++)
+    for (int i = 0; i < n; i++)
+      h[t * h_stride + i] =
+          d->h[(size_t)t * (size_t)d->n_atoms + (size_t)atoms[i]] * share[i]
+          / sum[atoms[i]];
+}
+
+/* Eq. (2) with copies of the atoms, each of which is linked to the motions of
+ * one source alone: sound that may be of several sources goes where it follows
+ * the motion. */
 static bool
 refine (AvmSeparate *self, Run *run, AvmError *error)
 {
-  separate_motion_restrict (self);
-  if (!separate_motion_fit (self, run->n_frames, self->set.mu, error)
-      || !separate_iterate_joint (self, run, self->set.iterations, error))
+  int atoms[MAX_ATOMS], sources[MAX_ATOMS];
+  int n = list_copies (self, atoms, sources);
+
+  if (!separate_need_nmf (self, n, self->n_motions, error)
+      || !avm_nmf_set_input (
+          self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
-  avm_nmf_normalise (self->nmf);
+  fill_copies (self, atoms, sources, n);
+  separate_motion_restrict (self, sources);
+  if (!separate_motion_fit (self, run->n_frames, self->set.mu, error)
+      || !separate_iterate_joint (self, run, separate_tuning.dup, error)
+      || !separate_dictionary_reserve (
+          self, &self->now, (size_t)n, (size_t)self->max_frames))
+    return false;
   keep (self, run->n_frames);
-  return separate_motion_link (self, run->n_frames, error);
+  for (int i = 0; i < n; i++)
+    self->now.links[i * self->set.n_sources + sources[i]] = 1.0f;
+  return true;
 }
 
 /* audio, sequential, joint */
@@ -215,7 +294,7 @@ factorise_blind (AvmSeparate *self, Run *run, AvmError *error)
       || !avm_nmf_set_input (
           self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
-  run->n_iterations = self->set.iterations * (joint ? 2 : 1);
+  run->n_iterations = self->set.iterations + (joint ? separate_tuning.dup : 0);
   start (self);
   /* that of eq. (2) while no atom is linked */
   if (joint)
@@ -230,10 +309,10 @@ factorise_blind (AvmSeparate *self, Run *run, AvmError *error)
           self, &self->now, (size_t)n_atoms, (size_t)self->max_frames))
     return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory");
   keep (self, run->n_frames);
-  if (!moving)
-    return deal_all (self, error);
-  return link_by_motion (self, run, error)
-      && (!joint || refine (self, run, error));
+  if (!(moving ? link_by_motion (self, run, error) : deal_all (self, error))
+      || !learn (self, error))
+    return false;
+  return !joint || refine (self, run, error);
 }
 
 /* score, joint-score */
@@ -243,6 +322,7 @@ factorise_score (AvmSeparate *self, Run *run, AvmError *error)
   bool joint =
       self->set.model == AVM_SEPARATE_JOINT_SCORE && self->n_motions > 0;
   int n_atoms = separate_score_prepare (self, run->n_frames, error);
+  int plain, learning;
 
   if (n_atoms < 0)
     return false;
@@ -255,20 +335,34 @@ factorise_score (AvmSeparate *self, Run *run, AvmError *error)
       || !avm_nmf_set_input (
           self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
-  run->n_iterations = self->set.iterations * (joint ? 2 : 1);
+  run->n_iterations = self->set.iterations;
   separate_score_fill (self, run->n_frames, joint);
   if (joint)
     run->offset =
         scaled_lambda (self) * separate_motion_energy (self, run->n_frames);
   avm_nmf_set_motion (self->nmf, NULL, 0.0, 0.0);
-  if (!separate_iterate (self, run, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H,
-          self->set.iterations, error))
+  plain = joint ? AVM_MIN (separate_tuning.plain, self->set.iterations)
+                : self->set.iterations;
+  learning = AVM_MIN (separate_tuning.learning, plain);
+  if (!separate_iterate (
+          self, run, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H, learning, error)
+      || !separate_iterate (
+          self, run, AVM_NMF_UPDATE_H, plain - learning, error))
     return false;
   avm_nmf_normalise (self->nmf);
-  if (joint
-      && (!separate_motion_fit (self, run->n_frames, self->set.mu, error)
-          || !separate_iterate_joint (self, run, self->set.iterations, error)))
-    return false;
+  if (joint) {
+    double mu = self->set.mu * self->mass * run->n_frames;
+    if (!separate_motion_fit (self, run->n_frames, self->set.mu, error))
+      return false;
+    avm_nmf_set_motion (self->nmf, self->m, scaled_lambda (self), mu);
+    run->offset = 0.0;
+    learning = AVM_CLAMP (
+        separate_tuning.learning - plain, 0, self->set.iterations - plain);
+    if (!separate_iterate (self, run, AVM_NMF_UPDATE_ALL, learning, error)
+        || !separate_iterate (self, run, AVM_NMF_UPDATE_A | AVM_NMF_UPDATE_H,
+            self->set.iterations - plain - learning, error))
+      return false;
+  }
   keep (self, run->n_frames);
   separate_score_link (self);
   return true;

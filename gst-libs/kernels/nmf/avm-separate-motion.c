@@ -380,46 +380,53 @@ greatest_link (const AvmSeparate *self, const float *a)
   return self->owner[best];
 }
 
-bool
-separate_motion_link (AvmSeparate *self, int n_frames, AvmError *error)
+/* Atoms that go with no known motion are dealt to the sources without. */
+static bool
+deal_rest (AvmSeparate *self, AvmError *error)
 {
-  int n_sources = self->set.n_sources, n_still = 0, n_left = 0;
   int still[AVM_SEPARATE_MAX_SOURCES], left[MAX_ATOMS];
-  int start[MAX_ATOMS], labels[MAX_ATOMS];
+  int n_sources = self->set.n_sources, n_still = 0, n_left = 0;
   bool moves[AVM_SEPARATE_MAX_SOURCES] = {false};
-  ptrdiff_t stride;
-  const float *a = avm_nmf_get_a (self->nmf, &stride);
 
-  for (int k = 0; k < self->now.n_atoms; k++)
-    start[k] = greatest_link (self, a + k * stride);
-  if (!separate_partition (self, n_frames, start, labels))
-    return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for links");
   for (int m = 0; m < self->m_motions; m++)
     moves[self->owner[m]] = true;
   for (int c = 0; c < n_sources; c++)
     if (!moves[c])
       still[n_still++] = c;
-  for (int k = 0; k < self->now.n_atoms; k++) {
-    float *links = self->now.links + k * n_sources;
+  for (int k = 0; n_still > 0 && k < self->now.n_atoms; k++) {
+    const float *links = self->now.links + k * n_sources;
+    float sum = 0.0f;
 
-    memset (links, 0, (size_t)n_sources * sizeof (float));
-    links[labels[k]] = 1.0f;
-    if (!moves[labels[k]])
+    for (int i = 0; i < n_still; i++)
+      sum += links[still[i]];
+    if (sum > 0.5f)
       left[n_left++] = k;
   }
   return n_left == 0
       || separate_audio_deal (self, left, n_left, still, n_still, error);
 }
 
-void
-separate_motion_restrict (AvmSeparate *self)
+bool
+separate_motion_link (AvmSeparate *self, int n_frames, AvmError *error)
 {
-  int n_sources = self->set.n_sources;
+  int start[MAX_ATOMS];
+  ptrdiff_t stride;
+  const float *a = avm_nmf_get_a (self->nmf, &stride);
+
+  for (int k = 0; k < self->now.n_atoms; k++)
+    start[k] = greatest_link (self, a + k * stride);
+  if (!separate_partition (self, n_frames, start, self->now.links))
+    return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for links");
+  return deal_rest (self, error);
+}
+
+void
+separate_motion_restrict (AvmSeparate *self, const int *sources)
+{
   ptrdiff_t stride;
   float *a = avm_nmf_get_a (self->nmf, &stride);
 
-  for (int k = 0; k < self->now.n_atoms; k++)
-    for (int m = 0; m < self->m_motions; m++)
-      a[k * stride + m] =
-          self->now.links[k * n_sources + self->owner[m]] > 0.0f ? 1.0f : 0.0f;
+  for (int k = 0; k < self->nmf_config.n_components; k++)
+    for (int m = 0; m < self->n_motions; m++)
+      a[k * stride + m] = self->owner[m] == sources[k] ? 1.0f : 0.0f;
 }

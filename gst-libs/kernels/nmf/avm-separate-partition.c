@@ -22,10 +22,8 @@
 #include <math.h>
 #include <string.h>
 
-#define STARTS (separate_tuning.starts)
-#define SWEEPS 50
-/* no more starts than this many tried moves in all */
-#define SLOWEST 1.0
+#define WARM_UP 40
+#define SAMPLES 80
 
 /* Over the frames in which the speed of a source is known */
 typedef struct {
@@ -247,7 +245,7 @@ static double
 value (const Problem *z, const Part *p, int c)
 {
   const Moments *m = &z->moments[c];
-  double r = 0.0, between = 0.0;
+  double r = 0.0, between = 0.0, v;
 
   if (m->n >= 2.0) {
     double vp = p->square - p->sum * p->sum / m->n;
@@ -256,13 +254,13 @@ value (const Problem *z, const Part *p, int c)
     if (vp > 1e-9 * p->square && vs > 1e-9 * m->speed2)
       r = (p->cross - p->sum * m->speed / m->n) / sqrt (vp * vs);
   }
-  if (separate_tuning.likelihood)
-    r = r > 0 ? -0.5 * log (1.0 - fmin (r * r, 0.9999)) : r;
+  r = AVM_CLAMP (r, 0.0, 0.9999);
+  v = -log (1.0 - r * r);
   for (int i = 0; i < SEPARATE_N_MFCC; i++)
     between += p->mfcc[i] * p->mfcc[i];
   if (p->weight > 1e-12 && z->spread > 1e-12)
-    r += separate_tuning.timbre * between / (p->weight * z->spread);
-  return r;
+    v += separate_tuning.timbre * between / (p->weight * z->spread);
+  return v;
 }
 
 static double
@@ -286,72 +284,74 @@ take_stock (const Problem *z, State *s)
   return total;
 }
 
-/* Moves atom k to the source where it brings most; false: it stays. */
-static bool
-move (const Problem *z, State *s, int k)
+/* Draws the source of atom k given those of all others. */
+static void
+draw (const Problem *z, State *s, int k, double beta, AvmRng *rng)
 {
-  int from = s->labels[k], best = from;
-  Part without = part_with (z, s, from, k, -1), best_part = without;
-  double v_without = value (z, &without, from), v_best = 0.0, gain = 1e-9;
+  int from = s->labels[k], to = from;
+  Part parts[AVM_SEPARATE_MAX_SOURCES], without = part_with (z, s, from, k, -1);
+  double v[AVM_SEPARATE_MAX_SOURCES], gain[AVM_SEPARATE_MAX_SOURCES];
+  double v_without = value (z, &without, from), most = 0.0, sum = 0.0, at;
 
   for (int c = 0; c < z->n_sources; c++) {
-    Part with;
-    double v, g;
-
-    if (c == from)
+    if (c == from) {
+      gain[c] = 0.0;
       continue;
-    with = part_with (z, s, c, k, 1);
-    v = value (z, &with, c);
-    g = v - s->values[c] + v_without - s->values[from];
-    if (g > gain) {
-      gain = g;
-      best = c;
-      best_part = with;
-      v_best = v;
     }
+    parts[c] = part_with (z, s, c, k, 1);
+    v[c] = value (z, &parts[c], c);
+    gain[c] = beta * (v[c] - s->values[c] + v_without - s->values[from]);
+    most = fmax (most, gain[c]);
   }
-  if (best == from)
-    return false;
-  s->labels[k] = best;
+  for (int c = 0; c < z->n_sources; c++)
+    sum += gain[c] = exp (gain[c] - most);
+  at = avm_rng_uniform (rng) * sum;
+  for (int c = 0; c < z->n_sources && at >= 0.0; c++) {
+    at -= gain[c];
+    if (at < 0.0)
+      to = c;
+  }
+  if (to == from)
+    return;
+  s->labels[k] = to;
   s->parts[from] = without;
   s->values[from] = v_without;
-  s->parts[best] = best_part;
-  s->values[best] = v_best;
-  return true;
+  s->parts[to] = parts[to];
+  s->values[to] = v[to];
 }
 
-/* Exchanges the atoms of two sources where that is better. */
-static bool
-exchange (const Problem *z, State *s, double *total)
-{
-  for (int a = 0; a < z->n_sources; a++)
-    for (int b = a + 1; b < z->n_sources; b++) {
-      State trial = *s;
-      double t;
-
-      for (int k = 0; k < z->n_atoms; k++)
-        if (s->labels[k] == a || s->labels[k] == b)
-          trial.labels[k] = s->labels[k] == a ? b : a;
-      t = take_stock (z, &trial);
-      if (t > *total + 1e-9) {
-        *s = trial;
-        *total = t;
-        return true;
-      }
-    }
-  return false;
-}
-
+/* Proposes that two sources exchange their atoms. */
 static double
-improve (const Problem *z, State *s, AvmRng *rng)
+exchange (const Problem *z, State *s, double total, double beta, AvmRng *rng)
 {
-  double total = take_stock (z, s);
+  int a = (int)(avm_rng_uniform (rng) * z->n_sources);
+  int b = (int)(avm_rng_uniform (rng) * z->n_sources);
+  State trial = *s;
+  double t;
+
+  if (a == b)
+    return total;
+  for (int k = 0; k < z->n_atoms; k++)
+    if (s->labels[k] == a || s->labels[k] == b)
+      trial.labels[k] = s->labels[k] == a ? b : a;
+  t = take_stock (z, &trial);
+  if (log (avm_rng_uniform (rng) + 1e-300) >= beta * (t - total))
+    return total;
+  *s = trial;
+  return t;
+}
+
+/* One chain: sweeps that warm up, then sweeps that count. */
+static void
+run_chain (const Problem *z, State *s, double beta, AvmRng *rng, float *counts)
+{
   int order[MAX_ATOMS];
 
   for (int k = 0; k < z->n_atoms; k++)
     order[k] = k;
-  for (int sweep = 0; sweep < SWEEPS; sweep++) {
-    bool moved = false;
+  take_stock (z, s);
+  for (int sweep = 0; sweep < WARM_UP + SAMPLES; sweep++) {
+    double b = beta * fmin ((sweep + 1.0) / WARM_UP, 1.0), total;
 
     for (int i = z->n_atoms - 1; i > 0; i--) {
       int j = (int)(avm_rng_uniform (rng) * (i + 1)), swap = order[i];
@@ -360,37 +360,36 @@ improve (const Problem *z, State *s, AvmRng *rng)
       order[j] = swap;
     }
     for (int i = 0; i < z->n_atoms; i++)
-      moved |= move (z, s, order[i]);
+      draw (z, s, order[i], b, rng);
     total = take_stock (z, s);
-    if (!moved && !exchange (z, s, &total))
-      break;
+    for (int i = 0; i < z->n_sources; i++)
+      total = exchange (z, s, total, b, rng);
+    for (int k = 0; sweep >= WARM_UP && k < z->n_atoms; k++)
+      counts[k * z->n_sources + s->labels[k]] += 1.0f;
   }
-  return total;
 }
 
 bool
 separate_partition (
-    AvmSeparate *self, int n_frames, const int *start, int *labels)
+    AvmSeparate *self, int n_frames, const int *start, float *shares)
 {
   Problem z;
   AvmRng rng;
-  double best = -INFINITY;
+  State s;
   bool ok = problem_fill (&z, self, n_frames);
+  int size = z.n_atoms * z.n_sources, chains = separate_tuning.starts;
+  double seconds = (double)n_frames * self->set.hop / self->set.rate;
 
   avm_rng_init (&rng, self->set.seed, 77);
-  for (int i = 0; ok && i < STARTS; i++) {
-    State s;
-    double total;
-
+  memset (shares, 0, (size_t)size * sizeof (float));
+  for (int i = 0; ok && i < chains; i++) {
     for (int k = 0; k < z.n_atoms; k++)
       s.labels[k] =
           i == 0 ? start[k] : (int)(avm_rng_uniform (&rng) * z.n_sources);
-    total = improve (&z, &s, &rng);
-    if (total > best) {
-      best = total;
-      memcpy (labels, s.labels, (size_t)z.n_atoms * sizeof (int));
-    }
+    run_chain (&z, &s, separate_tuning.beta * seconds, &rng, shares);
   }
+  for (int i = 0; i < size; i++)
+    shares[i] /= (float)(SAMPLES * chains);
   problem_clear (&z);
   return ok;
 }

@@ -71,6 +71,9 @@ struct _AvmSeparate {
   AvmNmfConfig nmf_config;
   Dictionary now, before;
   bool has_before, last;
+  /* models without score: the atoms of the block before and whose they are */
+  float *learned_w, *learned_links;
+  int n_learned;
 
   AvmIstft **istfts;                    /* n_sources x n_channels */
   AvmComplex *spectrum, *rest, *masked; /* of a channel */
@@ -87,7 +90,8 @@ typedef struct {
   AvmSeparateProgress progress;
   void *user;
   int iteration, n_iterations;
-  double offset; /* added to the cost: what the stage leaves out */
+  double first, cost; /* reported at first and last */
+  double offset;      /* added to the cost: what the stage leaves out */
   int n_frames;
 } Run;
 
@@ -99,6 +103,9 @@ typedef struct {
   int likelihood;
   double near, far;
   int starts, raw;
+  double beta, min_share;
+  int dup, plain, learning;
+  double width;
 } SeparateTuning;
 extern SeparateTuning separate_tuning;
 
@@ -133,17 +140,18 @@ bool separate_motion_fit (
 /* Links of self->now: whose motion the sum of whose atoms follows. A has the
  * start of the search. */
 bool separate_motion_link (AvmSeparate *self, int n_frames, AvmError *error);
-/* Leaves in A only what the links of self->now allow. */
-void separate_motion_restrict (AvmSeparate *self);
+/* Every atom of self->nmf is one of the source: fills A accordingly. */
+void separate_motion_restrict (AvmSeparate *self, const int *sources);
 
 /* Mean of a source's motions in a frame, as they are scaled; NaN not known */
 float separate_source_speed (const AvmSeparate *self, int frame, int source);
 
 /* avm-separate-partition.c */
-/* The source of each atom of self->now, by motion and timbre; `start`: one
- * of the partitions the search starts from. False: MEMORY. */
+/* shares, n_atoms x n_sources: how likely each atom of self->now is whose, by
+ * motion and timbre. `start`: one of the partitions the search starts from.
+ * False: MEMORY. */
 bool separate_partition (
-    AvmSeparate *self, int n_frames, const int *start, int *labels);
+    AvmSeparate *self, int n_frames, const int *start, float *shares);
 
 /* avm-separate-audio.c */
 void separate_audio_mfcc (const AvmSeparate *self, int atom, float *out);

@@ -233,7 +233,7 @@ fill_template (const AvmSeparate *self, int key, double tuning, float *atom)
 {
   int variants = separate_tuning.variants;
   double off = variant_cents (key_variant (key), variants);
-  double width = variants > 1 ? 60.0 / (variants - 1) : WIDTH;
+  double width = variants > 1 ? separate_tuning.width / (variants - 1) : WIDTH;
   double pitch = key_pitch (key) + (tuning + off) / 100.0;
   double f0 = bin_of (self, avm_midi_to_hz (pitch));
   double up = exp2 (width / 1200.0), last = (double)(self->bins - 1);

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-SeparateTuning separate_tuning = {
-    0.03, 0.6, 0.05, 0.95, 8.0, 0.0, 1.0, 1, 1, 1.0, 2.0, 0, 0.05, 0.5, 16, 1};
+SeparateTuning separate_tuning = {0.03, 0.6, 0.05, 0.95, 8.0, 0.0, 1.0, 5, 0,
+    4.0, 1.0, 0, 0.05, 0.5, 4, 1, 2.5, 0.02, 20, 10, 30, 60};
 
 void
 avm_separate_settings_init (AvmSeparateSettings *settings)
@@ -25,7 +25,7 @@ avm_separate_settings_init (AvmSeparateSettings *settings)
       .n_components = 30,
       .iterations = 100,
       .lambda = 1.0,
-      .mu = 0.01,
+      .mu = 0.0001,
       .block = 60.0,
       .overlap = 5.0,
       .tuning = 0.0,
@@ -195,6 +195,8 @@ avm_separate_free (AvmSeparate *self)
   avm_nmf_free (self->nmf);
   separate_dictionary_clear (&self->now);
   separate_dictionary_clear (&self->before);
+  avm_free (self->learned_w);
+  avm_free (self->learned_links);
   avm_free (self);
 }
 
@@ -400,7 +402,7 @@ bool
 avm_separate_run (AvmSeparate *self, AvmSeparateProgress progress, void *user,
     AvmError *error)
 {
-  Run run = {progress, user, 0, self->set.iterations, 0.0, 0};
+  Run run = {.progress = progress, .user = user};
   unsigned ftz;
   bool ok = true;
 

@@ -361,6 +361,49 @@ GST_START_TEST (test_text)
 
 GST_END_TEST;
 
+static GstAvmEvent *
+make_association (gint region, gint part)
+{
+  GstAvmEvent *event = gst_avm_event_new (0, GST_SECOND, region, part, 0.984);
+
+  gst_avm_event_set_double (event, "score", 0.984);
+  gst_avm_event_set_double (event, "margin", 0.97);
+  gst_avm_event_set_string (event, "cue", "fused");
+  if (part >= 0)
+    gst_avm_event_set_string (event, "part-name", "Violin 2");
+  return event;
+}
+
+GST_START_TEST (test_association)
+{
+  static const gchar *const texts[] = {
+      "player 101 plays part 1 Violin 2 98 %", "region 7 plays no part 98 %"};
+  GstHarness *h = harness_new (
+      "text/x-raw, format=utf8", gst_avm_events_caps_new ("association"));
+
+  push_event (h, make_association (101, 1));
+  push_event (h, make_association (7, GST_AVM_NONE));
+  for (guint i = 0; i < 2; i++) {
+    GstBuffer *buffer = gst_harness_pull (h);
+
+    fail_unless_equals_int (
+        gst_buffer_memcmp (buffer, 0, texts[i], strlen (texts[i])), 0);
+    fail_unless_equals_int (gst_buffer_get_size (buffer), strlen (texts[i]));
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (h);
+
+  h = harness_new (
+      "text/tab-separated-values", gst_avm_events_caps_new ("association"));
+  push_event (h, make_association (101, 1));
+  assert_text (h,
+      "# avm-events-1 kind=association\n# start[s]\tend[s]\tlabel\n"
+      "0.000000\t1.000000\tplayer_101_plays_part_1_Violin_2_98_%\n");
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 static AvmScore *
 pull_score (GstHarness *h)
 {
@@ -644,6 +687,7 @@ eventenc_suite (void)
   tcase_add_test (tc, test_series_json);
   tcase_add_test (tc, test_series_tsv);
   tcase_add_test (tc, test_text);
+  tcase_add_test (tc, test_association);
   tcase_add_test (tc, test_midi);
   tcase_add_test (tc, test_midi_empty);
   tcase_add_test (tc, test_midi_refuses_others);

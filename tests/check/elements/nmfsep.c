@@ -534,9 +534,10 @@ check_summary (Fixture *f, const gchar *wanted)
 
 /* -- motion, notes, association ------------------------------------------- */
 
+/* Hands move less than bows, and both sway with the player by `sway` px/s. */
 static void
 push_motion (Fixture *f, const gint *regions, const gint *parts, guint n,
-    const guint *players, gdouble seconds)
+    const guint *players, gdouble seconds, gdouble sway)
 {
   GstAvmSeriesInfo *info = motion_info (regions, parts, n);
   gfloat row[24];
@@ -545,8 +546,13 @@ push_motion (Fixture *f, const gint *regions, const gint *parts, guint n,
     gdouble t = i / 25.0;
 
     for (guint k = 0; k < n; k++) {
-      row[3 * k] = (gfloat)(60.0 * speed_at (players[k], t));
-      row[3 * k + 1] = (gfloat)(-80.0 * speed_at (players[k], t));
+      gdouble scale = regions[k] / 100 == 2 ? 0.1 : 1.0;
+      gdouble speed = scale * speed_at (players[k], t);
+      /* fast where the other player's bow is */
+      gdouble x = sway * speed_at (1 - (guint)regions[k] % 100 % 2, t);
+
+      row[3 * k] = (gfloat)(60.0 * speed + x);
+      row[3 * k + 1] = (gfloat)(-80.0 * speed + x);
       row[3 * k + 2] = 0.9f;
     }
     fail_unless_equals_int (gst_harness_push (f->motion,
@@ -642,6 +648,7 @@ typedef struct {
   const gint *links; /* region, part, ..., 0 ends */
   gint note_parts[2];
   gboolean notes;
+  gdouble sway;
 } Scene;
 
 static void
@@ -662,7 +669,7 @@ play (Fixture *f, const Scene *scene, const gchar *settings)
   end (f->in);
   if (scene->n_regions > 0) {
     push_motion (f, scene->regions, scene->parts, scene->n_regions,
-        scene->players, seconds);
+        scene->players, seconds, scene->sway);
     end (f->motion);
   }
   for (const gint *l = scene->links; l != NULL && *l != 0; l += 2)
@@ -746,6 +753,59 @@ GST_START_TEST (test_roles)
   close (&f);
   play (&f, &scene, "iterations=60 components=10 role=hand");
   check_players (&f, 1, 0);
+  close (&f);
+}
+
+GST_END_TEST;
+
+/* What a hand shares with the bow is sway. */
+GST_START_TEST (test_sway)
+{
+  static const guint players[] = {0, 1, 0, 1};
+  const Scene scene = {hands_and_bows, NULL, 4, players, .sway = 150.0};
+  Fixture f;
+
+  play (&f, &scene, "iterations=60 components=10");
+  check_players (&f, 0, 1);
+  close (&f);
+}
+
+GST_END_TEST;
+
+/* Of the groups in a region the fastest counts, in every row. */
+GST_START_TEST (test_groups)
+{
+  static const gint regions[] = {101, 102};
+  GstAvmSeriesInfo *info = gst_avm_series_info_new ("motion", 25, 1);
+  Fixture f;
+
+  for (guint i = 0; i < 2; i++) {
+    for (guint k = 0; k < 3; k++)
+      gst_avm_series_info_add_channel (
+          info, "player-speed", "speed", "px/s", regions[i], GST_AVM_NONE);
+  }
+  open (&f, 2, "iterations=60 components=10");
+  f.motion = side (&f, "motion", gst_avm_series_info_to_caps (info));
+  push_sound (&f, duet_mono, 0, 4 * RATE);
+  end (f.in);
+  for (guint i = 0; i < 100; i++) {
+    gfloat row[6];
+
+    for (guint k = 0; k < 6; k++) {
+      gfloat speed = (gfloat)(100.0 * speed_at (k / 3, i / 25.0));
+
+      /* a group keeps its number only for a while */
+      row[k] = (i / 20 + k) % 3 == 0 ? speed : k % 3 == 1 ? NAN : 0.3f * speed;
+    }
+    fail_unless_equals_int (
+        gst_harness_push (f.motion,
+            gst_avm_series_buffer_new (info, row, 1, i * GST_SECOND / 25)),
+        GST_FLOW_OK);
+  }
+  gst_avm_series_info_free (info);
+  end (f.motion);
+  check_players (&f, 0, 1);
+  check_summary (&f, "joint motions 1,1 notes 0,0");
   close (&f);
 }
 
@@ -1171,7 +1231,7 @@ GST_START_TEST (test_flush_and_seek)
   open (&f, 2, "iterations=3 components=4 block=1 overlap=0.2");
   f.motion = side (&f, "motion", motion_caps (bows, NULL, 2));
   push_sound (&f, duet_mono, 0, 3 * RATE);
-  push_motion (&f, bows, NULL, 2, in_order, 2.0);
+  push_motion (&f, bows, NULL, 2, in_order, 2.0, 0.0);
   buffer = gst_harness_pull (f.out[0]);
   fail_unless (buffer != NULL);
   gst_buffer_unref (buffer);
@@ -1304,6 +1364,8 @@ nmfsep_suite (void)
   tcase_add_test (tc, test_parts_in_caps);
   tcase_add_test (tc, test_association);
   tcase_add_test (tc, test_roles);
+  tcase_add_test (tc, test_sway);
+  tcase_add_test (tc, test_groups);
   tcase_add_test (tc, test_notes_only);
   tcase_add_test (tc, test_all_together);
   tcase_add_test (tc, test_more_parts_than_pads);

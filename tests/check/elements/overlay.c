@@ -186,6 +186,73 @@ GST_START_TEST (test_region_and_labels)
 
 GST_END_TEST;
 
+static void
+push_association (GstHarness *h, GstClockTime onset, gint part)
+{
+  GstAvmEvent *event = gst_avm_event_new (onset, GST_SECOND, 7, part, 0.98);
+
+  gst_avm_event_set_double (event, "score", 0.98);
+  if (part >= 0)
+    gst_avm_event_set_string (event, "part-name", "Violin 2");
+  push_event (h, event);
+}
+
+/* Mean of the colour differences inside a box of I420 */
+static void
+mean_chroma (Fixture *f, GstBuffer *buffer, gint x, gint y, gint w, gint h,
+    gdouble *u, gdouble *v)
+{
+  GstVideoFrame frame;
+  gdouble *sums[2] = {u, v};
+
+  fail_unless (gst_video_frame_map (&frame, &f->info, buffer, GST_MAP_READ));
+  for (guint plane = 1; plane <= 2; plane++) {
+    *sums[plane - 1] = 0.0;
+    for (gint row = y / 2; row < (y + h) / 2; row++)
+      for (gint column = x / 2; column < (x + w) / 2; column++)
+        *sums[plane - 1] += ((const guint8 *)GST_VIDEO_FRAME_PLANE_DATA (
+            &frame, plane))[row * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, plane)
+            + column];
+    *sums[plane - 1] /= w * h / 4;
+  }
+  gst_video_frame_unmap (&frame);
+}
+
+/* Who plays what stands inside the box, in the colour of the part, and holds
+ * until the next word about that region. */
+GST_START_TEST (test_association)
+{
+  static const gdouble times[] = {0.0, 1.0, 30.0, 40.0, 50.0};
+  gdouble u[5], v[5];
+  Fixture f;
+  GstHarness *events;
+
+  setup_with (&f, "avmoverlay show-curves=false show-motion=false",
+      GST_VIDEO_FORMAT_I420, 640, 360);
+  events = data_pad (&f, "events_0", gst_avm_events_caps_new ("association"));
+  push_association (events, GST_SECOND, 0);
+  push_association (events, 35 * GST_SECOND, 1);
+  push_association (events, 45 * GST_SECOND, GST_AVM_NONE);
+  gst_harness_push_event (events, gst_event_new_eos ());
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++) {
+    GstBuffer *buffer = make_frame (&f, (guint)(times[i] * FPS));
+
+    add_region (buffer, 7, GST_AVM_NONE, 300, 100);
+    buffer = process (&f, buffer);
+    fail_unless ((count_drawn (&f, buffer, 345, 103, 60, 10) > 50) == (i > 0));
+    mean_chroma (&f, buffer, 296, 96, 160, 50, &u[i], &v[i]);
+    gst_buffer_unref (buffer);
+  }
+  /* the same colour as long as it holds, then another, then none */
+  fail_unless (fabs (u[1] - u[2]) + fabs (v[1] - v[2]) < 0.3);
+  fail_unless (fabs (u[2] - u[3]) + fabs (v[2] - v[3]) > 1.0);
+  fail_unless (fabs (u[3] - u[4]) + fabs (v[3] - v[4]) > 1.0);
+  gst_harness_teardown (events);
+  teardown (&f);
+}
+
+GST_END_TEST;
+
 /* The event is over: the label goes. */
 GST_START_TEST (test_label_ends_with_the_note)
 {
@@ -490,6 +557,7 @@ overlay_suite (void)
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_nothing_to_draw);
   tcase_add_test (tc, test_region_and_labels);
+  tcase_add_test (tc, test_association);
   tcase_add_test (tc, test_label_ends_with_the_note);
   tcase_add_test (tc, test_formats_and_sizes);
   tcase_add_test (tc, test_wild_values);

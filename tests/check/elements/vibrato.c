@@ -446,6 +446,37 @@ GST_START_TEST (test_association)
 
 GST_END_TEST;
 
+/* A running association settles: the latest word about each region counts, and
+ * that somebody plays none of the parts is a word, too. */
+GST_START_TEST (test_association_changes)
+{
+  static const gint words[][2] = {{7, 5}, {8, 4}, {7, GST_AVM_NONE}, {8, 5}};
+
+  for (guint last = 3; last <= 4; last++) {
+    Fixture f;
+
+    setup (&f);
+    open_pads (&f, "mna", GST_AVM_NONE, 0);
+    push_notes (&f, 5);
+    push_motion (&f, GST_AVM_NONE);
+    for (guint i = 0; i < last; i++) {
+      GstAvmEvent *event = gst_avm_event_new (
+          i * GST_SECOND, GST_SECOND, words[i][0], words[i][1], 0.9);
+
+      gst_harness_push (f.association, gst_avm_event_to_buffer (event));
+      gst_avm_event_free (event);
+    }
+    end (f.association);
+    end (f.notes);
+    end (f.motion);
+    check_notes (&f, last == 4 ? "video" : "none", 5, FALSE);
+    wait_for_end (&f);
+    teardown (&f);
+  }
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_unknown_region)
 {
   Fixture f;
@@ -704,6 +735,7 @@ vibrato_suite (void)
   tcase_add_test (t, test_audio_alone);
   tcase_add_test (t, test_video_alone);
   tcase_add_test (t, test_association);
+  tcase_add_test (t, test_association_changes);
   tcase_add_test (t, test_unknown_region);
   tcase_add_test (t, test_notes_alone);
   tcase_add_test (t, test_no_notes);

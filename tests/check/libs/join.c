@@ -354,7 +354,7 @@ GST_START_TEST (test_dead_branch)
   }
   g_signal_emit_by_name (source, "end-of-stream", &flow);
   do {
-    message = gst_bus_timed_pop_filtered (bus, 5 * GST_SECOND,
+    message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
         GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
     fail_unless (message != NULL, "it hangs");
     warned |= GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING;
@@ -365,6 +365,62 @@ GST_START_TEST (test_dead_branch)
   } while (TRUE);
   gst_message_unref (message);
   fail_unless (warned);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_caps_unref (caps);
+  gst_object_unref (bus);
+  gst_object_unref (join);
+  gst_object_unref (pipeline);
+}
+
+GST_END_TEST;
+
+/* A branch that is linked when the others have ended long ago, as that of a
+ * demuxer may be: nothing is said, and it counts. */
+GST_START_TEST (test_late_branch)
+{
+  GstElement *pipeline = gst_pipeline_new (NULL), *join = new_join ();
+  GstElement *queue = gst_element_factory_make ("queue", NULL);
+  GstElement *sink = gst_element_factory_make ("fakesink", NULL);
+  GstElement *source = gst_element_factory_make ("appsrc", NULL);
+  GstElement *late = gst_element_factory_make ("appsrc", NULL);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  GstMessage *message;
+  GstCaps *caps = motion_caps ();
+  GstFlowReturn flow;
+  gboolean warned = FALSE;
+
+  g_object_set (source, "caps", caps, "format", GST_FORMAT_TIME, NULL);
+  gst_bin_add_many (GST_BIN (pipeline), source, queue, join, sink, NULL);
+  fail_unless (gst_element_link_pads (source, "src", join, "motion"));
+  fail_unless (gst_element_link_pads (queue, "src", join, "notes"));
+  fail_unless (gst_element_link_pads (join, "src", sink, "sink"));
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  {
+    GstBuffer *buffer = row (0);
+
+    g_signal_emit_by_name (source, "push-buffer", buffer, &flow);
+    gst_buffer_unref (buffer);
+  }
+  g_signal_emit_by_name (source, "end-of-stream", &flow);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_WARNING);
+  fail_unless (message == NULL, "it did not wait");
+  gst_bin_add (GST_BIN (pipeline), late);
+  fail_unless (gst_element_link (late, queue));
+  fail_unless (gst_element_sync_state_with_parent (late));
+  g_signal_emit_by_name (late, "end-of-stream", &flow);
+  do {
+    message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+    fail_unless (message != NULL, "it hangs");
+    warned |= GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING;
+    fail_if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR);
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
+      break;
+    gst_message_unref (message);
+  } while (TRUE);
+  gst_message_unref (message);
+  fail_if (warned);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_caps_unref (caps);
   gst_object_unref (bus);
@@ -777,6 +833,7 @@ join_suite (void)
   tcase_add_test (tc, test_flush_forgets);
   tcase_add_test (tc, test_unlinked_pad_does_not_count);
   tcase_add_test (tc, test_dead_branch);
+  tcase_add_test (tc, test_late_branch);
   tcase_add_test (tc, test_wrong_kind_does_not_link);
   tcase_add_test (tc, test_several_sources);
   tcase_add_test (tc, test_source_not_linked);
