@@ -34,6 +34,8 @@
 #define NEIGHBOURS 12
 /* a cut stands out from them by this factor */
 #define PROMINENCE 4.0
+/* and from those next to it by this one */
+#define ISOLATION 3.0
 
 /* what may be left over of a mixture, as a part of the whole change */
 #define MAX_RESIDUAL 0.35f
@@ -363,13 +365,33 @@ activity (const AvmShots *self, int64_t frame, int64_t first, int64_t last)
   return median (values, n);
 }
 
+/* Second greatest of the frames next to it: something that passes makes many
+ * of them unlike, a cut one or, with a mixed frame, two. */
+static double
+around (const AvmShots *self, int64_t frame, int64_t first, int64_t last)
+{
+  double greatest = 0.0, second = 0.0;
+
+  for (int64_t i = AVM_MAX (frame - 2, first); i <= AVM_MIN (frame + 2, last);
+       i++) {
+    double value = frame_at (self, i)->unlike;
+
+    if (i == frame)
+      continue;
+    second = AVM_MAX (second, AVM_MIN (value, greatest));
+    greatest = AVM_MAX (greatest, value);
+  }
+  return second;
+}
+
 static bool
 stands_out (const AvmShots *self, int64_t frame, int64_t first, int64_t last)
 {
   double value = frame_at (self, frame)->unlike;
 
   return value >= self->params.cut
-      && value >= PROMINENCE * activity (self, frame, first, last);
+      && value >= PROMINENCE * activity (self, frame, first, last)
+      && value >= ISOLATION * around (self, frame, first, last);
 }
 
 /* Whether the frames after it are still unlike those before it. */

@@ -53,7 +53,7 @@ typedef struct {
 
 #define AVM_SHOTS_PARAMS_INIT                                                  \
   {                                                                            \
-    0.1, 0.15, 3.0, 0.2                                                        \
+    0.07, 0.15, 3.0, 0.2                                                       \
   }
 
 typedef enum {
