@@ -134,16 +134,17 @@ class AssociationFilm(Film):
             return
         # of videoflip in GStreamer 1.22 `method` alone turns nothing
         flip = motion in ('flipped', 'mirrored')
-        if motion in ('tracked', 'flipped'):
-            name = 'flipped.regions' if flip else 'regions'
-            regions = f'avmklttrack regions-location={self.path(name)}'
-        else:
-            regions = (f'avmplayers location={self.path(motion + ".regions")} '
-                       '! avmklttrack')
-        launch(self.decode() + 'd. ! queue ! videoconvert ! '
-               + ('videoflip video-direction=horiz ! ' if flip else '')
-               + f'{regions} ! avmopticalflow ! gdppay ! '
-               f'filesink location={self.path("part")}')
+        head = (self.decode() + 'd. ! queue ! videoconvert ! '
+                + ('videoflip video-direction=horiz ! ' if flip else ''))
+        name = {'tracked': 'regions'}.get(motion, f'{motion}.regions')
+        if motion in ('found', 'mirrored'):
+            # first they are found, then followed from the first frame, as
+            # the jobs do
+            launch(head + 'avmplayers analysis-time=10000000000 '
+                   f'write-regions={self.path(name)} ! fakesink sync=false')
+        launch(head + f'avmklttrack regions-location={self.path(name)} ! '
+               f'avmopticalflow ! gdppay ! filesink '
+               f'location={self.path("part")}')
         os.rename(self.path('part'), self.path(f'{motion}.gdp'))
 
     def parts(self):
