@@ -32,7 +32,7 @@
 #define PIECE 0.08
 /* Groups whose middles are closer than this share of their width are parts of
  * one body. */
-#define STACKED 0.3
+#define STACKED 0.45
 /* Arms and bows get this far beyond a core, in roots of its area. */
 #define REACH 0.3
 /* What moves less steadily than this is no player. */
