@@ -133,14 +133,13 @@ speed_at (const Motion *motion, double time, double gap, size_t *at)
   return (float)(s[i].speed + x * (s[i + 1].speed - s[i].speed));
 }
 
-/* Column m of self->m in the motion's own unit; returns how many are known. */
-static int
+/* Column m of self->m in the motion's own unit */
+static void
 to_frames (AvmSeparate *self, int m, int n_frames, double gap)
 {
   const Motion *motion = &self->motions[m];
   double width = (double)self->set.window / self->set.rate;
   size_t at = 0;
-  int known = 0;
 
   for (int n = 0; n < n_frames; n++) {
     double time = separate_frame_time (self, n) - LAG;
@@ -157,14 +156,9 @@ to_frames (AvmSeparate *self, int m, int n_frames, double gap)
         weights += weight;
       }
     }
-    if (all > 0.0 && weights >= 0.5 * all) {
-      self->m[n * self->m_motions + m] = (float)(sum / weights);
-      known++;
-    } else {
-      self->m[n * self->m_motions + m] = NAN;
-    }
+    self->m[n * self->m_motions + m] =
+        all > 0.0 && weights >= 0.5 * all ? (float)(sum / weights) : NAN;
   }
-  return known;
 }
 
 /* Rest and full speed: quantiles of what is known. Full speed is remembered
@@ -275,12 +269,11 @@ separate_motion_energy (const AvmSeparate *self, int n_frames)
   return sum;
 }
 
-/* G = H' B H and b = H' B m of one motion, over the frames where it is known;
- * returns how many these are. */
-static int
+/* G = H' B H and b = H' B m of one motion, over the frames where it is known */
+static void
 normal_equations (AvmSeparate *self, int m, int n_frames, double *g, double *b)
 {
-  int n_atoms = self->nmf_config.n_components, known = 0;
+  int n_atoms = self->nmf_config.n_components;
   ptrdiff_t stride;
   const float *h = avm_nmf_get_h (self->nmf, &stride);
 
@@ -291,7 +284,6 @@ normal_equations (AvmSeparate *self, int m, int n_frames, double *g, double *b)
 
     if (isnan (speed))
       continue;
-    known++;
     for (int k = 0; k < n_atoms; k++) {
       double *row = g + k * n_atoms;
 
@@ -301,7 +293,6 @@ normal_equations (AvmSeparate *self, int m, int n_frames, double *g, double *b)
           row[j] += (double)h[k] * h[j];
     }
   }
-  return known;
 }
 
 /* min |m - H a|^2 + mu N sum a, a >= 0, by coordinate descent: never rises
