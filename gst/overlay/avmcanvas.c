@@ -168,6 +168,23 @@ avm_canvas_corners (AvmCanvas *canvas, const AvmBox *box, const AvmColor *color,
 }
 
 void
+avm_canvas_frame (AvmCanvas *canvas, const AvmBox *box, const AvmColor *color,
+    gdouble line_width)
+{
+  gdouble margin = line_width + 1.0;
+  gdouble x0 = MAX (box->x, -margin), y0 = MAX (box->y, -margin);
+  gdouble x1 = MIN (box->x + box->w, canvas->width + margin);
+  gdouble y1 = MIN (box->y + box->h, canvas->height + margin);
+
+  if (!(x1 > x0) || !(y1 > y0)
+      || !mark (canvas, x0 - line_width, y0 - line_width,
+          x1 - x0 + 2 * line_width, y1 - y0 + 2 * line_width))
+    return;
+  cairo_rectangle (canvas->cr, x0, y0, x1 - x0, y1 - y0);
+  stroke_rimmed (canvas, color, line_width);
+}
+
+void
 avm_canvas_arrow (AvmCanvas *canvas, gdouble x, gdouble y, gdouble dx,
     gdouble dy, const AvmColor *color, gdouble line_width)
 {

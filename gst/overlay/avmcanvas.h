@@ -40,6 +40,8 @@ void avm_canvas_fill (
     AvmCanvas *canvas, const AvmBox *box, const AvmColor *color, gdouble alpha);
 void avm_canvas_corners (AvmCanvas *canvas, const AvmBox *box,
     const AvmColor *color, gdouble line_width, gboolean dashed);
+void avm_canvas_frame (AvmCanvas *canvas, const AvmBox *box,
+    const AvmColor *color, gdouble line_width);
 void avm_canvas_arrow (AvmCanvas *canvas, gdouble x, gdouble y, gdouble dx,
     gdouble dy, const AvmColor *color, gdouble line_width);
 void avm_canvas_dot (AvmCanvas *canvas, gdouble x, gdouble y, gdouble radius,

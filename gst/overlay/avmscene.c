@@ -4,7 +4,7 @@
 #include "config.h"
 #endif
 
-#include "avmscene.h"
+#include "avmscene-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,11 +19,9 @@
 /* Lanes of curves: height of one and of all, as a share of the frame */
 #define LANE_SHARE 0.07
 #define PANEL_SHARE 0.26
-#define MAX_LANES 8
 /* Where "now" is in a lane: what is to come is known of stored streams */
 #define NOW_SHARE 0.75
 #define PITCH_RANGE 60.0 /* cents from the middle to the lane's edge */
-#define MAX_LABELS 64
 
 static const AvmColor white = {1.0, 1.0, 1.0};
 static const AvmColor black = {0.0, 0.0, 0.0};
@@ -56,26 +54,6 @@ static const struct {
     {"baton", {1.0, 0.5, 0.3}},
 };
 
-typedef struct {
-  gint part;
-  gint region;
-  const gchar *name;
-} Lane;
-
-typedef struct {
-  AvmCanvas *canvas;
-  const AvmSceneSettings *settings;
-  GList *tracks;
-  GstClockTime time;
-  gdouble text; /* height, px; 0: none */
-  gdouble line; /* line width, px */
-  GPtrArray *metas;
-  AvmBox placed[MAX_LABELS];
-  guint n_placed;
-  Lane lanes[MAX_LANES];
-  guint n_lanes;
-} Scene;
-
 /* -- looking things up ---------------------------------------------------- */
 
 static AvmColor
@@ -103,8 +81,8 @@ role_color (const gchar *role)
   return &white;
 }
 
-static gboolean
-is_active (const AvmTrackEvent *entry, GstClockTime time)
+gboolean
+avm_scene_goes_on (const AvmTrackEvent *entry, GstClockTime time)
 {
   return entry->start <= time
       && (!GST_CLOCK_TIME_IS_VALID (entry->end) || time < entry->end);
@@ -113,7 +91,7 @@ is_active (const AvmTrackEvent *entry, GstClockTime time)
 /* The latest event of a kind that goes on at the scene's time, of a part, or
  * of a region where no part is known. */
 static const AvmTrackEvent *
-find_active (const Scene *scene, const gchar *kind, gint part, gint region)
+find_active (const AvmScene *scene, const gchar *kind, gint part, gint region)
 {
   for (GList *l = scene->tracks; l != NULL; l = l->next) {
     const AvmTrack *track = l->data;
@@ -127,7 +105,7 @@ find_active (const Scene *scene, const gchar *kind, gint part, gint region)
       gboolean ours = part != GST_AVM_NONE && entry->event->part == part;
 
       ours |= region != GST_AVM_NONE && entry->event->region == region;
-      if (ours && is_active (entry, scene->time))
+      if (ours && avm_scene_goes_on (entry, scene->time))
         return entry;
       /* a note is not that long: what began before cannot go on */
       if (entry->start + 60 * GST_SECOND < scene->time)
@@ -140,7 +118,7 @@ find_active (const Scene *scene, const gchar *kind, gint part, gint region)
 /* The latest association of a region, whatever it says and however long ago: it
  * holds until the next. */
 static const GstAvmEvent *
-find_association (const Scene *scene, gint region)
+find_association (const AvmScene *scene, gint region)
 {
   for (GList *l = scene->tracks; l != NULL; l = l->next) {
     const AvmTrack *track = l->data;
@@ -161,7 +139,7 @@ find_association (const Scene *scene, gint region)
 /* Which part a region plays: its own word, an association, or a result that
  * names both. */
 static gint
-part_of_region (const Scene *scene, gint region)
+part_of_region (const AvmScene *scene, gint region)
 {
   const GstAvmEvent *association = find_association (scene, region);
   gint part = GST_AVM_NONE;
@@ -191,7 +169,7 @@ part_of_region (const Scene *scene, gint region)
 }
 
 static const gchar *
-part_name (const Scene *scene, gint part)
+part_name (const AvmScene *scene, gint part)
 {
   for (GList *l = scene->tracks; l != NULL; l = l->next) {
     const AvmTrack *track = l->data;
@@ -227,7 +205,7 @@ get_finite (const GstAvmEvent *event, const gchar *name, gdouble *value)
 /* -- labels that keep out of each other's way ------------------------------ */
 
 static gboolean
-overlaps (const Scene *scene, const AvmBox *box)
+overlaps (const AvmScene *scene, const AvmBox *box)
 {
   for (guint i = 0; i < scene->n_placed; i++) {
     const AvmBox *other = &scene->placed[i];
@@ -239,17 +217,15 @@ overlaps (const Scene *scene, const AvmBox *box)
   return FALSE;
 }
 
-/* Puts a label at the first free of the places: at x, going up (direction -1)
- * or down (1) from y. */
-static void
-place_label (Scene *scene, const gchar *text, gdouble size,
+void
+avm_scene_place_label (AvmScene *scene, const gchar *text, gdouble size,
     const AvmColor *color, gdouble x, gdouble y, gint direction)
 {
   gint width = avm_canvas_get_width (scene->canvas);
   gint height = avm_canvas_get_height (scene->canvas);
   AvmBox box;
 
-  if (scene->text <= 0.0 || scene->n_placed == MAX_LABELS)
+  if (scene->text <= 0.0 || scene->n_placed == AVM_SCENE_MAX_LABELS)
     return;
   avm_canvas_measure (scene->canvas, text, size, TRUE, &box.w, &box.h);
   box.x = CLAMP (x, 0.0, MAX (width - box.w, 0.0));
@@ -267,7 +243,7 @@ place_label (Scene *scene, const gchar *text, gdouble size,
 /* -- regions -------------------------------------------------------------- */
 
 static void
-draw_points (Scene *scene, const GstAvmRegionMeta *meta)
+draw_points (AvmScene *scene, const GstAvmRegionMeta *meta)
 {
   const AvmColor *color = role_color (meta->region.role);
   AvmColor tail = lighten (color, 0.85);
@@ -286,7 +262,7 @@ draw_points (Scene *scene, const GstAvmRegionMeta *meta)
 
 /* Of a player whose part was found out everything has the part's colour. */
 static const AvmColor *
-region_color (const Scene *scene, const GstAvmRegion *region)
+region_color (const AvmScene *scene, const GstAvmRegion *region)
 {
   const GstAvmEvent *association = find_association (scene, region->id);
 
@@ -298,7 +274,7 @@ region_color (const Scene *scene, const GstAvmRegion *region)
 }
 
 static void
-draw_region (Scene *scene, const GstAvmRegionMeta *meta)
+draw_region (AvmScene *scene, const GstAvmRegionMeta *meta)
 {
   const GstAvmRegion *region = &meta->region;
   gboolean lost = region->state == GST_AVM_REGION_LOST;
@@ -320,22 +296,22 @@ draw_region (Scene *scene, const GstAvmRegionMeta *meta)
 
 /* "hand 201", or "hand 201 lost" */
 static void
-label_region (Scene *scene, const GstAvmRegion *region)
+label_region (AvmScene *scene, const GstAvmRegion *region)
 {
   gboolean lost = region->state == GST_AVM_REGION_LOST;
   gchar *text = g_strdup_printf ("%s %d%s",
       region->role != NULL ? region->role : "region", region->id,
       lost ? " lost" : "");
 
-  place_label (scene, text, 0.75 * scene->text, region_color (scene, region),
-      region->x, region->y - scene->line, -1);
+  avm_scene_place_label (scene, text, 0.75 * scene->text,
+      region_color (scene, region), region->x, region->y - scene->line, -1);
   g_free (text);
 }
 
 /* Who plays what stands at the whole player, or where the frame has no such
  * region, at the first region of those that belong together. */
 static gboolean
-is_place_of_player (const Scene *scene, const GstAvmRegion *region)
+is_place_of_player (const AvmScene *scene, const GstAvmRegion *region)
 {
   gint player = gst_avm_region_id_get_player (region->id);
 
@@ -353,7 +329,7 @@ is_place_of_player (const Scene *scene, const GstAvmRegion *region)
 
 /* "Violin 2 (part 1) 98 %" */
 static void
-label_association (Scene *scene, const GstAvmRegion *region)
+label_association (AvmScene *scene, const GstAvmRegion *region)
 {
   const GstAvmEvent *event = find_association (scene, region->id);
   const gchar *name;
@@ -377,14 +353,14 @@ label_association (Scene *scene, const GstAvmRegion *region)
     g_free (text);
     text = valid;
   }
-  place_label (scene, text, 1.1 * scene->text,
+  avm_scene_place_label (scene, text, 1.1 * scene->text,
       event->part == GST_AVM_NONE ? &grey : part_color (event->part),
       region->x + scene->line, region->y + scene->line, 1);
   g_free (text);
 }
 
 static void
-label_note (Scene *scene, const GstAvmRegion *region, gint part)
+label_note (AvmScene *scene, const GstAvmRegion *region, gint part)
 {
   const AvmTrackEvent *entry = find_active (scene, "note", part, region->id);
   gchar text[16];
@@ -393,12 +369,12 @@ label_note (Scene *scene, const GstAvmRegion *region, gint part)
   if (entry == NULL || !get_finite (entry->event, "pitch", &midi))
     return;
   format_pitch (text, sizeof (text), midi);
-  place_label (scene, text, 1.25 * scene->text, part_color (part),
+  avm_scene_place_label (scene, text, 1.25 * scene->text, part_color (part),
       region->x + region->w + 2.0 * scene->line, region->y, 1);
 }
 
 static void
-label_vibrato (Scene *scene, const GstAvmRegion *region, gint part)
+label_vibrato (AvmScene *scene, const GstAvmRegion *region, gint part)
 {
   const AvmTrackEvent *entry = find_active (scene, "vibrato", part, region->id);
   gboolean vibrato = FALSE;
@@ -419,14 +395,14 @@ label_vibrato (Scene *scene, const GstAvmRegion *region, gint part)
     g_snprintf (text, sizeof (text), "%.1f Hz", rate);
   else
     g_strlcpy (text, "vibrato", sizeof (text));
-  place_label (scene, text, scene->text, &white, region->x,
+  avm_scene_place_label (scene, text, scene->text, &white, region->x,
       region->y + region->h + scene->line, 1);
 }
 
 /* Whether notes and vibrato stand at this region: at the part's hand, if the
  * frame has one, and otherwise at whatever region plays the part. */
 static gboolean
-is_place_of_part (const Scene *scene, const GstAvmRegion *region, gint part)
+is_place_of_part (const AvmScene *scene, const GstAvmRegion *region, gint part)
 {
   if (g_strcmp0 (region->role, "hand") == 0 || part == GST_AVM_NONE)
     return TRUE;
@@ -441,7 +417,7 @@ is_place_of_part (const Scene *scene, const GstAvmRegion *region, gint part)
 }
 
 static void
-draw_regions (Scene *scene)
+draw_regions (AvmScene *scene)
 {
   const AvmSceneSettings *settings = scene->settings;
 
@@ -467,14 +443,14 @@ draw_regions (Scene *scene)
 /* -- curves --------------------------------------------------------------- */
 
 static void
-add_lane (Scene *scene, gint part, gint region)
+add_lane (AvmScene *scene, gint part, gint region)
 {
   guint i;
 
   if (part == GST_AVM_NONE && region != GST_AVM_NONE)
     part = part_of_region (scene, region);
   for (i = 0; i < scene->n_lanes; i++) {
-    Lane *lane = &scene->lanes[i];
+    AvmLane *lane = &scene->lanes[i];
 
     if (part != GST_AVM_NONE
             ? lane->part == part
@@ -484,13 +460,13 @@ add_lane (Scene *scene, gint part, gint region)
       return;
     }
   }
-  if (scene->n_lanes == MAX_LANES)
+  if (scene->n_lanes == AVM_SCENE_MAX_LANES)
     return;
   /* in order of the parts */
   while (i > 0 && part != GST_AVM_NONE && scene->lanes[i - 1].part > part)
     i--;
   memmove (&scene->lanes[i + 1], &scene->lanes[i],
-      (scene->n_lanes - i) * sizeof (Lane));
+      (scene->n_lanes - i) * sizeof (AvmLane));
   scene->lanes[i].part = part;
   scene->lanes[i].region = region;
   scene->lanes[i].name = part_name (scene, part);
@@ -500,7 +476,7 @@ add_lane (Scene *scene, gint part, gint region)
 /* A lane for whatever has curves. The first events tell which parts there
  * are, so lanes do not come and go. */
 static void
-find_lanes (Scene *scene)
+find_lanes (AvmScene *scene)
 {
   for (GList *l = scene->tracks; l != NULL; l = l->next) {
     const AvmTrack *track = l->data;
@@ -538,8 +514,9 @@ lane_x (const LaneView *view, GstClockTime time)
 
 /* Draws n values at a rate from a time on; `limit` of them is the edge. */
 static void
-draw_curve (Scene *scene, const LaneView *view, const gdouble *values, gsize n,
-    gdouble rate, GstClockTime start, gdouble limit, const AvmColor *color)
+draw_curve (AvmScene *scene, const LaneView *view, const gdouble *values,
+    gsize n, gdouble rate, GstClockTime start, gdouble limit,
+    const AvmColor *color)
 {
   gdouble x0 = lane_x (view, start), dx = view->scale / rate;
   gdouble middle = view->box.y + 0.5 * view->box.h;
@@ -576,7 +553,7 @@ largest (const gdouble *values, gsize n)
 }
 
 static void
-draw_event_curve (Scene *scene, const LaneView *view,
+draw_event_curve (AvmScene *scene, const LaneView *view,
     const AvmTrackEvent *entry, const gchar *field, gdouble rate, gdouble limit,
     const AvmColor *color)
 {
@@ -594,7 +571,7 @@ draw_event_curve (Scene *scene, const LaneView *view,
 }
 
 static gboolean
-event_in_lane (const Lane *lane, const GstAvmEvent *event)
+event_in_lane (const AvmLane *lane, const GstAvmEvent *event)
 {
   return lane->part != GST_AVM_NONE ? event->part == lane->part
                                     : event->region == lane->region;
@@ -602,8 +579,8 @@ event_in_lane (const Lane *lane, const GstAvmEvent *event)
 
 /* Notes as bands with their names, vibrato notes brighter */
 static void
-draw_lane_notes (
-    Scene *scene, const Lane *lane, const LaneView *view, const AvmTrack *track)
+draw_lane_notes (AvmScene *scene, const AvmLane *lane, const LaneView *view,
+    const AvmTrack *track)
 {
   gboolean vibrato_kind = g_strcmp0 (track->kind, "vibrato") == 0;
   guint n = avm_track_find_event (track, view->to);
@@ -629,8 +606,8 @@ draw_lane_notes (
 }
 
 static void
-draw_lane_names (
-    Scene *scene, const Lane *lane, const LaneView *view, const AvmTrack *track)
+draw_lane_names (AvmScene *scene, const AvmLane *lane, const LaneView *view,
+    const AvmTrack *track)
 {
   guint n = avm_track_find_event (track, view->to);
   gdouble size = 0.7 * scene->text;
@@ -679,7 +656,7 @@ largest_displacement (const AvmTrackEvent *entry)
 /* One scale for the notes in sight, so that a still hand looks still. */
 static gdouble
 displacement_scale (
-    const Lane *lane, const LaneView *view, const AvmTrack *track)
+    const AvmLane *lane, const LaneView *view, const AvmTrack *track)
 {
   guint n = avm_track_find_event (track, view->to);
   gdouble scale = 0.0;
@@ -696,8 +673,8 @@ displacement_scale (
 }
 
 static void
-draw_vibrato_curves (
-    Scene *scene, const Lane *lane, const LaneView *view, const AvmTrack *track)
+draw_vibrato_curves (AvmScene *scene, const AvmLane *lane, const LaneView *view,
+    const AvmTrack *track)
 {
   guint n = avm_track_find_event (track, view->to);
   gdouble scale = displacement_scale (lane, view, track);
@@ -721,7 +698,7 @@ draw_vibrato_curves (
 /* Pitch about the nearest semitone, or the motion of a region, row by row.
  * Each row has its own time. */
 static void
-draw_series (Scene *scene, const LaneView *view, const AvmTrack *track,
+draw_series (AvmScene *scene, const LaneView *view, const AvmTrack *track,
     guint channel, gboolean pitch)
 {
   guint channels = gst_avm_series_info_get_n_channels (track->info);
@@ -793,8 +770,8 @@ motion_channel (const AvmTrack *track, gint region, const LaneView *view)
 }
 
 static void
-draw_lane_series (
-    Scene *scene, const Lane *lane, const LaneView *view, const AvmTrack *track)
+draw_lane_series (AvmScene *scene, const AvmLane *lane, const LaneView *view,
+    const AvmTrack *track)
 {
   gint channel = -1;
   gboolean pitch = g_strcmp0 (track->kind, "f0") == 0;
@@ -810,7 +787,7 @@ draw_lane_series (
 }
 
 static gboolean
-has_track (const Scene *scene, const gchar *kind)
+has_track (const AvmScene *scene, const gchar *kind)
 {
   for (GList *l = scene->tracks; l != NULL; l = l->next) {
     if (g_strcmp0 (((const AvmTrack *)l->data)->kind, kind) == 0)
@@ -820,7 +797,7 @@ has_track (const Scene *scene, const gchar *kind)
 }
 
 static void
-draw_lane (Scene *scene, const Lane *lane, const LaneView *view)
+draw_lane (AvmScene *scene, const AvmLane *lane, const LaneView *view)
 {
   gboolean curves_of_notes = has_track (scene, "vibrato");
   gboolean names_drawn = FALSE;
@@ -855,7 +832,7 @@ draw_lane (Scene *scene, const Lane *lane, const LaneView *view)
 }
 
 static void
-draw_lane_title (Scene *scene, const Lane *lane, const LaneView *view)
+draw_lane_title (AvmScene *scene, const AvmLane *lane, const LaneView *view)
 {
   gdouble size = 0.8 * scene->text;
   gdouble width, height;
@@ -882,7 +859,7 @@ draw_lane_title (Scene *scene, const Lane *lane, const LaneView *view)
 }
 
 static gdouble
-title_width (Scene *scene)
+title_width (AvmScene *scene)
 {
   gdouble widest = 0.0, width, height;
 
@@ -899,7 +876,7 @@ title_width (Scene *scene)
 
 /* Whether any curve of a quantity can be drawn */
 static gboolean
-has_curve (const Scene *scene, const gchar *series, const gchar *field)
+has_curve (const AvmScene *scene, const gchar *series, const gchar *field)
 {
   for (GList *l = scene->tracks; l != NULL; l = l->next) {
     const AvmTrack *track = l->data;
@@ -921,7 +898,7 @@ has_curve (const Scene *scene, const gchar *series, const gchar *field)
 
 /* Which colour is what, at the top right of the panel */
 static void
-draw_legend (Scene *scene, gdouble right, gdouble top)
+draw_legend (AvmScene *scene, gdouble right, gdouble top)
 {
   static const struct {
     const gchar *text, *series, *field;
@@ -945,7 +922,7 @@ draw_legend (Scene *scene, gdouble right, gdouble top)
 }
 
 static void
-draw_panel (Scene *scene)
+draw_panel (AvmScene *scene)
 {
   gint width = avm_canvas_get_width (scene->canvas);
   gint height = avm_canvas_get_height (scene->canvas);
@@ -985,7 +962,7 @@ avm_scene_draw (AvmCanvas *canvas, const AvmSceneSettings *settings,
     GstBuffer *buffer, GList *tracks, GstClockTime time)
 {
   gint height = avm_canvas_get_height (canvas);
-  Scene scene = {0};
+  AvmScene scene = {0};
   gpointer state = NULL;
   GstAvmRegionMeta *meta;
 
@@ -1002,6 +979,8 @@ avm_scene_draw (AvmCanvas *canvas, const AvmSceneSettings *settings,
     g_ptr_array_add (scene.metas, meta);
   if (settings->curves && GST_CLOCK_TIME_IS_VALID (time))
     draw_panel (&scene);
+  if (settings->activity && GST_CLOCK_TIME_IS_VALID (time))
+    avm_scene_draw_people (&scene);
   draw_regions (&scene);
   g_ptr_array_unref (scene.metas);
 }

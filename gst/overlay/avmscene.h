@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * AvmSceneSettings:
  * @window: length of the curves, ns
  * @text_scale: 1: a fortieth of the frame's height
+ * @camera: whose picture the frames are
  */
 typedef struct {
   gboolean regions;
@@ -26,8 +27,10 @@ typedef struct {
   gboolean notes;
   gboolean vibrato;
   gboolean curves;
+  gboolean activity;
   GstClockTime window;
   gdouble text_scale;
+  gint camera;
 } AvmSceneSettings;
 
 /* Draws on the canvas, which is clear: @buffer's regions and what the

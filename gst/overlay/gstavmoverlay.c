@@ -22,6 +22,13 @@
  * part and the confidence, all regions of the player get the colour of the
  * part, and it holds until the next one for the same region.
  *
+ * Who plays: with a stream of kind `appearance`, and one of kind `activity`, a
+ * box stands around the face of each musician that is seen by
+ * #GstAvmOverlay:camera, with the name: green while playing, grey while not,
+ * white where nobody knows. The boxes are in px of that camera's picture. With
+ * a stream of kind `activity` alone the frame's own regions of the role
+ * `player` get such boxes.
+ *
  * The data pads never block and never hold the video up: a frame shows what is
  * known when it comes. An analysis that only ends with the piece is drawn in a
  * second pass over the stored streams, with #GstAvmOverlay:wait set, so that
@@ -38,6 +45,9 @@
  * |[
  * gst-launch-1.0 avmtestsrc name=t num-seconds=5 t.video ! avmklttrack regions="<<1,hand,300,200,60,60>>" ! avmoverlay name=o ! videoconvert ! autovideosink t.notes ! o.events_0
  * ]| The virtual ensemble with a tracked region and the notes that are played.
+ * |[
+ * gst-launch-1.0 avmtestsrc name=t scene=orchestra players=9 num-seconds=3 t.video ! queue ! avmoverlay name=o ! videoconvert ! autovideosink t.appearance ! o.events_0 t.activity ! o.events_1
+ * ]| Who of a virtual orchestra plays.
  */
 
 #ifdef HAVE_CONFIG_H
@@ -62,6 +72,7 @@ GST_DEBUG_CATEGORY_STATIC (gst_avm_overlay_debug);
 #define DEFAULT_WAIT FALSE
 #define DEFAULT_WINDOW (5 * GST_SECOND)
 #define DEFAULT_TEXT_SCALE 1.0
+#define DEFAULT_CAMERA 0
 /* A live stream's data is kept for the curves and the notes under them. */
 #define LIVE_HISTORY (60 * GST_SECOND)
 
@@ -73,6 +84,8 @@ enum {
   PROP_SHOW_NOTES,
   PROP_SHOW_VIBRATO,
   PROP_SHOW_CURVES,
+  PROP_SHOW_ACTIVITY,
+  PROP_CAMERA,
   PROP_WINDOW,
   PROP_TEXT_SCALE,
   PROP_WAIT
@@ -179,6 +192,26 @@ gst_avm_overlay_class_init (GstAvmOverlayClass *klass)
   install_layer (gobject_class, PROP_SHOW_CURVES, "show-curves", "Show curves",
       "Draw scrolling curves of pitch and motion");
 
+  install_layer (gobject_class, PROP_SHOW_ACTIVITY, "show-activity",
+      "Show activity",
+      "Draw a box around each musician, green while playing and grey while "
+      "not");
+
+  /**
+   * GstAvmOverlay:camera:
+   *
+   * Whose picture the video is, for events that say what camera they are about.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (gobject_class, PROP_CAMERA,
+      g_param_spec_int ("camera", "Camera",
+          "Number of the camera that the video is of, 0 is the first; "
+          "appearances of others are not drawn",
+          0, G_MAXINT, DEFAULT_CAMERA,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+              | GST_PARAM_MUTABLE_PLAYING));
+
   /**
    * GstAvmOverlay:window:
    *
@@ -235,7 +268,7 @@ gst_avm_overlay_class_init (GstAvmOverlayClass *klass)
   gst_element_class_add_static_pad_template (element_class, &series_template);
   gst_element_class_set_static_metadata (element_class, "Analysis overlay",
       "Filter/Editor/Video",
-      "Draws regions, motion, notes and vibrato over the video",
+      "Draws regions, motion, notes, vibrato and who plays over the video",
       "The avm developers");
 }
 
@@ -263,8 +296,8 @@ gst_avm_overlay_init (GstAvmOverlay *self)
   g_cond_init (&self->cond);
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->settings = (AvmSceneSettings){DEFAULT_LAYER, DEFAULT_LAYER,
-      DEFAULT_LAYER, DEFAULT_LAYER, DEFAULT_LAYER, DEFAULT_LAYER,
-      DEFAULT_WINDOW, DEFAULT_TEXT_SCALE};
+      DEFAULT_LAYER, DEFAULT_LAYER, DEFAULT_LAYER, DEFAULT_LAYER, DEFAULT_LAYER,
+      DEFAULT_WINDOW, DEFAULT_TEXT_SCALE, DEFAULT_CAMERA};
   self->wait = DEFAULT_WAIT;
   self->flushing = TRUE;
 }
@@ -298,6 +331,8 @@ layer (GstAvmOverlay *self, guint id)
       return &self->settings.vibrato;
     case PROP_SHOW_CURVES:
       return &self->settings.curves;
+    case PROP_SHOW_ACTIVITY:
+      return &self->settings.activity;
     case PROP_WAIT:
       return &self->wait;
     default:
@@ -328,6 +363,8 @@ gst_avm_overlay_set_property (
     self->settings.window = g_value_get_uint64 (value);
   else if (id == PROP_TEXT_SCALE)
     self->settings.text_scale = g_value_get_double (value);
+  else if (id == PROP_CAMERA)
+    self->settings.camera = g_value_get_int (value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   GST_OBJECT_UNLOCK (self);
@@ -349,6 +386,8 @@ gst_avm_overlay_get_property (
     g_value_set_uint64 (value, self->settings.window);
   else if (id == PROP_TEXT_SCALE)
     g_value_set_double (value, self->settings.text_scale);
+  else if (id == PROP_CAMERA)
+    g_value_set_int (value, self->settings.camera);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   GST_OBJECT_UNLOCK (self);

@@ -253,6 +253,97 @@ GST_START_TEST (test_association)
 
 GST_END_TEST;
 
+static void
+push_appearance (GstHarness *h, const gchar *player, gint camera, gdouble x)
+{
+  GstAvmEvent *event = gst_avm_event_new (0, 4 * GST_SECOND, 401, -1, 1.0);
+
+  gst_avm_event_set_int (event, "cluster", 0);
+  gst_avm_event_set_int (event, "camera", camera);
+  gst_avm_event_set_string (event, "player", player);
+  gst_avm_event_set_double (event, "x", x);
+  gst_avm_event_set_double (event, "y", 100.0);
+  gst_avm_event_set_double (event, "w", 60.0);
+  gst_avm_event_set_double (event, "h", 80.0);
+  push_event (h, event);
+}
+
+static void
+push_activity (GstHarness *h, GstClockTime onset, gboolean playing)
+{
+  GstAvmEvent *event = gst_avm_event_new (onset, GST_SECOND, 101, -1, 1.0);
+
+  gst_avm_event_set_boolean (event, "playing", playing);
+  gst_avm_event_set_string (event, "player", "v1-1");
+  push_event (h, event);
+}
+
+/* A box around the face: white where nothing is known, grey in rest, green
+ * while playing, gone with the face; others' cameras are not drawn. */
+GST_START_TEST (test_activity)
+{
+  static const gdouble times[] = {0.5, 1.5, 2.5, 5.0};
+  gdouble u[4], v[4];
+  guint drawn[4];
+  Fixture f;
+  GstHarness *faces, *activity;
+
+  setup_with (
+      &f, "avmoverlay text-scale=0 camera=1", GST_VIDEO_FORMAT_I420, 640, 360);
+  faces = data_pad (&f, "events_0", gst_avm_events_caps_new ("appearance"));
+  activity = data_pad (&f, "events_1", gst_avm_events_caps_new ("activity"));
+  push_appearance (faces, "v1-1", 1, 100.0);
+  push_appearance (faces, "v1-1", 0, 300.0);
+  push_activity (activity, GST_SECOND, FALSE);
+  push_activity (activity, 2 * GST_SECOND, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++) {
+    GstBuffer *buffer = process (&f, make_frame (&f, (guint)(times[i] * FPS)));
+
+    drawn[i] = count_drawn (&f, buffer, 94, 94, 72, 92);
+    fail_unless_equals_int (count_drawn (&f, buffer, 110, 110, 40, 60), 0);
+    fail_unless_equals_int (count_drawn (&f, buffer, 200, 0, 440, 360), 0);
+    mean_chroma (&f, buffer, 94, 94, 72, 92, &u[i], &v[i]);
+    gst_buffer_unref (buffer);
+  }
+  fail_unless (drawn[0] > 250 && drawn[1] > 250 && drawn[2] > 250);
+  fail_unless_equals_int (drawn[3], 0);
+  /* only green has a colour; U and V of green are both low */
+  fail_unless (fabs (u[0] - u[1]) < 1.0 && fabs (v[0] - v[1]) < 1.0);
+  fail_unless (u[2] < u[1] - 3.0 && v[2] < v[1] - 3.0);
+  gst_harness_teardown (faces);
+  gst_harness_teardown (activity);
+  teardown (&f);
+}
+
+GST_END_TEST;
+
+/* Without appearances the players' regions get the boxes. */
+GST_START_TEST (test_activity_of_regions)
+{
+  Fixture f;
+  GstHarness *activity;
+  GstAvmRegion *region = gst_avm_region_new (101, "player", 100, 100, 60, 80);
+  GstBuffer *buffer;
+  gdouble u, v, u0, v0;
+
+  setup_with (&f, "avmoverlay text-scale=0 show-regions=false",
+      GST_VIDEO_FORMAT_I420, 640, 360);
+  activity = data_pad (&f, "events_1", gst_avm_events_caps_new ("activity"));
+  push_activity (activity, 0, TRUE);
+  buffer = make_frame (&f, 0);
+  mean_chroma (&f, buffer, 94, 94, 72, 92, &u0, &v0);
+  gst_buffer_add_avm_region_meta (buffer, region);
+  buffer = process (&f, buffer);
+  mean_chroma (&f, buffer, 94, 94, 72, 92, &u, &v);
+  fail_unless (u < u0 - 2.0 && v < v0 - 2.0, "%f %f, was %f %f", u, v, u0, v0);
+  gst_buffer_unref (buffer);
+  gst_avm_region_free (region);
+  gst_harness_teardown (activity);
+  teardown (&f);
+}
+
+GST_END_TEST;
+
 /* The event is over: the label goes. */
 GST_START_TEST (test_label_ends_with_the_note)
 {
@@ -558,6 +649,8 @@ overlay_suite (void)
   tcase_add_test (tc, test_nothing_to_draw);
   tcase_add_test (tc, test_region_and_labels);
   tcase_add_test (tc, test_association);
+  tcase_add_test (tc, test_activity);
+  tcase_add_test (tc, test_activity_of_regions);
   tcase_add_test (tc, test_label_ends_with_the_note);
   tcase_add_test (tc, test_formats_and_sizes);
   tcase_add_test (tc, test_wild_values);
