@@ -81,11 +81,10 @@ run() {
 
 q() { printf '%q' "$1"; }
 
-# check_film PERFORMANCE SCORE: both are there, with picture and sound
-check_film() {
+# check_picture FILE: it is a film, at least a silent one
+check_picture() {
   local tracks
   need_file "$1"
-  need_file "$2"
   tracks=$("$here/helpers/media-info" "$1") \
     || die "$(gettext 'The file "%s" is no film that GStreamer can read.')" "$1"
   case "$tracks" in
@@ -93,11 +92,20 @@ check_film() {
     *) die "$(gettext 'The file "%s" has no video track. Give the film, not only its sound.')" \
         "$1" ;;
   esac
-  case "$tracks" in
-    *audio*) ;;
-    *) die "$(gettext 'The file "%s" has no audio track. The score is aligned to the sound, so the film must have it.')" \
-        "$1" ;;
-  esac
+}
+
+has_audio() {
+  "$here/helpers/media-info" "$1" | grep -q '^audio'
+}
+
+# check_film PERFORMANCE SCORE: both are there, with picture and sound
+check_film() {
+  need_file "$1"
+  need_file "$2"
+  check_picture "$1"
+  has_audio "$1" \
+    || die "$(gettext 'The file "%s" has no audio track. The score is aligned to the sound, so the film must have it.')" \
+      "$1"
 }
 
 # check_regions FILE: every line is a region
