@@ -106,10 +106,10 @@ check_regions() {
   need_file "$1"
   problem=$(awk '
     /^[ \t]*(#|$)/ { next }
+    { n++ }
     NF < 6 || NF > 7 { print NR ": " $0; exit }
     { for (i = 1; i <= NF; i++)
-        if (i != 2 && $i !~ /^-?[0-9]+(\.[0-9]*)?$/) { print NR ": " $0; exit }
-      n++ }
+        if (i != 2 && $i !~ /^-?[0-9]+(\.[0-9]*)?$/) { print NR ": " $0; exit } }
     END { if (!n) print "none" }' "$1")
   [ "$problem" != none ] || die "$(gettext 'The regions file "%s" has no region. Give each hand a line "id role x y w h [part]".')" \
     "$1"
