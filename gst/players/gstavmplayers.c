@@ -17,15 +17,22 @@
  *
  * The frame with which watching ends gets a #GstAvmRegionMeta for each region
  * that was found, state given, where it is in that very frame. Players are
- * numbered from left to right (see gst_avm_region_id()):
+ * numbered from left to right (see gst_avm_region_id()). When it looks again
+ * (#GstAvmPlayers:update-interval), who sits where somebody sat before keeps
+ * that number, and others get new ones:
  *
  * * `player` 101, 102, ...: head to knees with the instrument;
  * * `hand` 201, 202, ...: a box around the fingering hand;
  * * `bow` 301, 302, ...: the reach of the bowing hand, all of where the strokes
- *   take it. avmklttrack carries it along with the player.
+ *   take it, and a little more. avmklttrack carries it along with the player.
  *
- * `confidence` (0 to 1) says how far the motion of a region stands out; 0 is a
- * guess from the build of a player. Where nobody is found a warning says so, and
+ * A film that is seen in a mirror is recognised as such: all of its players bow
+ * with the hand on the other side.
+ *
+ * `confidence` (0 to 1) says how far the motion of a region stands out; near 0
+ * it is a guess from the build of a player. Of somebody who rests as long as is
+ * watched, `hand` and `bow` are such guesses, below 0.3 nearly always: watch
+ * longer, or look again later. Where nobody is found a warning says so, and
  * watching begins anew.
  *
  * Frames pass while they are watched, without regions. With
@@ -83,6 +90,10 @@ GST_DEBUG_CATEGORY_STATIC (gst_avm_players_debug);
 #define MAX_ANALYSIS_TIME (120 * GST_SECOND)
 /* A longer silence between two frames is no continuation. */
 #define MAX_GAP GST_SECOND
+/* Bodies that have so much of their union in common are one player's. */
+#define SAME_PLAYER 0.3f
+/* Ids of a role lie within a hundred. */
+#define MAX_NUMBERS 99
 
 enum {
   PROP_0,
@@ -110,6 +121,7 @@ struct _GstAvmPlayers {
   /* streaming state */
   GstVideoInfo info;
   AvmPlayers *finder;
+  GArray *known; /* AvmPlayersRect: by number, where a player was seen last */
   gboolean watching;
   gboolean found;   /* somebody, since the stream began */
   gboolean warned;  /* that nobody was */
@@ -220,6 +232,7 @@ gst_avm_players_start (GstBaseTransform *trans)
   GstAvmPlayers *self = GST_AVM_PLAYERS (trans);
 
   self->found = self->warned = FALSE;
+  g_array_set_size (self->known, 0);
   watch_anew (self);
   return TRUE;
 }
@@ -253,6 +266,7 @@ gst_avm_players_set_caps (
   if (same)
     return TRUE;
   g_clear_pointer (&self->finder, avm_players_free);
+  g_array_set_size (self->known, 0);
   if (self->watching)
     watch_anew (self);
   if (info.width <= 16384 && info.height <= 16384)
@@ -279,6 +293,72 @@ gst_avm_players_propose_allocation (
   return TRUE;
 }
 
+/* -- numbers of players ---------------------------------------------------- */
+
+/* Intersection over union */
+static gfloat
+overlap (const AvmPlayersRect *a, const AvmPlayersRect *b)
+{
+  gfloat w = MIN (a->x + a->w, b->x + b->w) - MAX (a->x, b->x);
+  gfloat h = MIN (a->y + a->h, b->y + b->h) - MAX (a->y, b->y);
+  gfloat both = MAX (w, 0.0f) * MAX (h, 0.0f);
+
+  return both / MAX (a->w * a->h + b->w * b->h - both, 1.0f);
+}
+
+/* The number of nobody who was found this time */
+static guint
+new_number (GstAvmPlayers *self, const gboolean *taken)
+{
+  static const AvmPlayersRect nowhere = {0.0f, 0.0f, 0.0f, 0.0f};
+  guint number = 0;
+
+  if (self->known->len < MAX_NUMBERS) {
+    g_array_append_val (self->known, nowhere);
+    return self->known->len - 1;
+  }
+  while (taken[number])
+    number++;
+  return number;
+}
+
+/* Who is where somebody was is the same; the most alike pairs first. */
+static void
+number_players (GstAvmPlayers *self, guint n, guint *numbers)
+{
+  gboolean taken[MAX_NUMBERS] = {FALSE}, done[AVM_PLAYERS_MAX] = {FALSE};
+
+  for (;;) {
+    gfloat best = SAME_PLAYER;
+    guint player = n, number = 0;
+
+    for (guint i = 0; i < n; i++) {
+      for (guint k = 0; k < self->known->len && !done[i]; k++) {
+        gfloat common =
+            overlap (&avm_players_get (self->finder, (gint)i)->body.last,
+                &g_array_index (self->known, AvmPlayersRect, k));
+
+        if (taken[k] || common <= best)
+          continue;
+        best = common;
+        player = i;
+        number = k;
+      }
+    }
+    if (player == n)
+      break;
+    done[player] = taken[number] = TRUE;
+    numbers[player] = number;
+  }
+  for (guint i = 0; i < n; i++) {
+    if (!done[i])
+      numbers[i] = new_number (self, taken);
+    taken[numbers[i]] = TRUE;
+    g_array_index (self->known, AvmPlayersRect, numbers[i]) =
+        avm_players_get (self->finder, (gint)i)->body.last;
+  }
+}
+
 /* -- what was found -------------------------------------------------------- */
 
 static void
@@ -295,7 +375,8 @@ add_region (GPtrArray *regions, const gchar *role, guint player,
 }
 
 static GPtrArray *
-list_regions (GstAvmPlayers *self, guint n, gboolean first)
+list_regions (
+    GstAvmPlayers *self, guint n, const guint *numbers, gboolean first)
 {
   GPtrArray *regions =
       g_ptr_array_new_with_free_func ((GDestroyNotify)gst_avm_region_free);
@@ -303,22 +384,23 @@ list_regions (GstAvmPlayers *self, guint n, gboolean first)
   for (guint i = 0; i < n; i++) {
     const AvmFoundPlayer *player = avm_players_get (self->finder, (gint)i);
 
-    add_region (regions, "player", i, &player->body, first);
-    add_region (regions, "hand", i, &player->hand, first);
-    add_region (regions, "bow", i, &player->bow, first);
+    add_region (regions, "player", numbers[i], &player->body, first);
+    add_region (regions, "hand", numbers[i], &player->hand, first);
+    add_region (regions, "bow", numbers[i], &player->bow, first);
   }
   return regions;
 }
 
 static void
-write_regions (GstAvmPlayers *self, const Settings *settings, guint n)
+write_regions (GstAvmPlayers *self, const Settings *settings, guint n,
+    const guint *numbers)
 {
   GError *error = NULL;
   GPtrArray *regions;
 
   if (settings->write_regions == NULL)
     return;
-  regions = list_regions (self, n, TRUE);
+  regions = list_regions (self, n, numbers, TRUE);
   /* what was found goes on downstream all the same */
   if (!gst_avm_regions_to_file (regions, settings->write_regions, &error))
     GST_ELEMENT_WARNING (
@@ -385,6 +467,7 @@ find (GstAvmPlayers *self, const Settings *settings, GstBuffer *buffer)
   AvmError error = {AVM_OK, -1, ""};
   gint n = avm_players_find (self->finder, (gint)settings->players,
       settings->write_regions != NULL, &error);
+  guint numbers[AVM_PLAYERS_MAX];
   GPtrArray *regions;
 
   if (n < 0) {
@@ -400,8 +483,9 @@ find (GstAvmPlayers *self, const Settings *settings, GstBuffer *buffer)
     return TRUE;
   }
   self->found = TRUE;
-  write_regions (self, settings, (guint)n);
-  regions = list_regions (self, (guint)n, FALSE);
+  number_players (self, (guint)n, numbers);
+  write_regions (self, settings, (guint)n, numbers);
+  regions = list_regions (self, (guint)n, numbers, FALSE);
   for (guint i = 0; buffer != NULL && i < regions->len; i++)
     gst_buffer_add_avm_region_meta (buffer, g_ptr_array_index (regions, i));
   if (settings->post_messages)
@@ -530,6 +614,7 @@ gst_avm_players_finalize (GObject *object)
   GstAvmPlayers *self = GST_AVM_PLAYERS (object);
 
   g_clear_pointer (&self->finder, avm_players_free);
+  g_array_unref (self->known);
   g_free (self->settings.write_regions);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
@@ -605,6 +690,7 @@ gst_avm_players_init (GstAvmPlayers *self)
   self->settings.update_interval = DEFAULT_UPDATE_INTERVAL;
   self->settings.write_regions = DEFAULT_WRITE_REGIONS;
   self->settings.post_messages = DEFAULT_POST_MESSAGES;
+  self->known = g_array_new (FALSE, FALSE, sizeof (AvmPlayersRect));
   gst_video_info_init (&self->info);
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
   /* metas are added: the buffer must be writable */

@@ -114,11 +114,13 @@ check_regions() {
   need_file "$1"
   problem=$(awk '
     /^[ \t]*(#|$)/ { next }
+    { n++ }
     NF < 6 || NF > 7 { print NR ": " $0; exit }
     { for (i = 1; i <= NF; i++)
-        if (i != 2 && $i !~ /^-?[0-9]+(\.[0-9]*)?$/) { print NR ": " $0; exit }
-      n++ }
-    END { if (!n) print "0: " }' "$1")
+        if (i != 2 && $i !~ /^-?[0-9]+(\.[0-9]*)?$/) { print NR ": " $0; exit } }
+    END { if (!n) print "none" }' "$1")
+  [ "$problem" != none ] || die "$(gettext 'The regions file "%s" has no region. Give each hand a line "id role x y w h [part]".')" \
+    "$1"
   [ -z "$problem" ] || die "$(gettext 'In the regions file "%s", line %s
 is not "id role x y w h [part]".')" "$1" "$problem"
 }

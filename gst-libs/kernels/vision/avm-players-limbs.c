@@ -31,9 +31,25 @@
 #define TRACE_GAIN 0.3
 /* The frog is so many hands ahead of the middle of what moves fastest. */
 #define BOW_AHEAD 0.5
+/* Nobody uses the whole bow within some seconds: later strokes are longer,
+ * outwards and down, where the arm has room. The reach grows by so much to the
+ * bow's side, to the other one, at the top and at the bottom, in hands. */
+#define GROW_OUT 0.35
+#define GROW_IN 0.12
+#define GROW_UP -0.23
+#define GROW_DOWN 0.23
 /* What follows the strokes by more than this share of its energy near the bow
  * is arm or stick. */
 #define FOLLOWS 0.5
+/* Energy, (px per picture)^2, below which there is no telling strokes from
+ * vibrato */
+#define FAINT 1e-3
+/* What one player says for or against a mirror, at most, twice; and how much
+ * of it must be for a mirror: pictures are rarely mirrored. */
+#define MOST_EVIDENCE 2.5
+#define MIRRORED 0.5
+/* With so much evidence somebody is as likely at rest as playing. */
+#define AT_REST -3.4
 
 /* Where things are on a player, in sizes of the core (roots of its area) to
  * the side of the hand from its middle, and down from its top. Wide: they only
@@ -468,8 +484,18 @@ trace_bow (View *v, int t, int end, double top, int side, const double start[2])
   }
 }
 
-/* Everywhere that the bowing hand goes, less 3 % of the time at each side. The
- * arm moves like the hand and is larger; the frog is where the stick begins. */
+static void
+grow_reach (const View *v, int side, double reach[4])
+{
+  reach[0] -= v->hand * (side > 0 ? GROW_OUT : GROW_IN);
+  reach[1] -= v->hand * GROW_UP;
+  reach[2] += v->hand * (side > 0 ? GROW_IN : GROW_OUT);
+  reach[3] += v->hand * GROW_DOWN;
+}
+
+/* Everywhere that the bowing hand goes, less 3 % of the time at each side, and
+ * some more. The arm moves like the hand and is larger; the frog is where the
+ * stick begins. */
 static void
 see_reach (View *v, int at, int side, double reach[4])
 {
@@ -498,6 +524,7 @@ see_reach (View *v, int at, int side, double reach[4])
     reach[axis] = corner + avm_players_quantile (places, n, 0.03);
     reach[2 + axis] = corner + avm_players_quantile (places, n, 0.97);
   }
+  grow_reach (v, side, reach);
 }
 
 /* -- the fingering hand ---------------------------------------------------- */
@@ -744,23 +771,48 @@ find_end (View *v, int at, int side, double *x, double *y)
   *y = m[1] + end * cy + (sum > 0.0 ? oy / sum : 0.0);
 }
 
-static void
-see_hand (View *v, int side, const int bows[3], AvmPlayersSeen *seen)
+/* Where the hand is, a cell of the view; v->b becomes the map of what shakes. */
+static int
+find_hand (View *v, int side, const int bows[3], double *score)
 {
-  int n = v->flow->n, at, half = AVM_MAX ((int)(0.75 * v->flow->rate), 2);
-  double x, y;
-
   take_away_stroke (v);
   exclude_bows (v, side, bows);
-  measure_fast (v, 0, n);
+  measure_fast (v, 0, v->flow->n);
   blur (v, v->fast, v->b);
-  at = peak (v, v->b, side, hand_weight, &seen->score);
+  return peak (v, v->b, side, hand_weight, score);
+}
+
+static void
+see_hand (View *v, int side, int at, AvmPlayersSeen *seen)
+{
+  int n = v->flow->n, half = AVM_MAX ((int)(0.75 * v->flow->rate), 2);
+  double x, y;
+
   seen->frame = busiest (v, at);
   measure_fast (
       v, AVM_MAX (seen->frame - half, 0), AVM_MIN (seen->frame + half, n));
   find_end (v, at, side, &x, &y);
   seen->x = v->x0 + x;
   seen->y = v->y0 + y;
+}
+
+/* -- which of the two ------------------------------------------------------ */
+
+/* How well a place does for the bow: motion, where a bow may be */
+static double
+bow_evidence (View *v, int at, int side)
+{
+  blur (v, v->slow, v->a);
+  return log ((v->a[at] + FAINT) * AVM_MAX (bow_weight (v, at, side), 1e-6));
+}
+
+/* and a place for the fingering hand, which shakes more than it strokes, as the
+ * hand with the bow does not. v->b: the map of what shakes */
+static double
+hand_evidence (View *v, int at)
+{
+  blur (v, v->slow, v->a);
+  return log ((v->b[at] + FAINT) / (v->a[at] + FAINT));
 }
 
 /* -- all ------------------------------------------------------------------- */
@@ -772,6 +824,13 @@ typedef struct {
   double score[2];
   float *strokes[2];
 } Bows;
+
+/* What there is on one side, and how much speaks for it */
+typedef struct {
+  AvmPlayersSeen hand;
+  double reach[4], bow_score;
+  double for_bow, for_hand;
+} Side;
 
 static int
 view_cell (const View *v, int grid_cell)
@@ -805,7 +864,7 @@ find_bows (View *v, Bows *bows)
 
 static void
 find_limbs (View *v, int side, const Bows *bows, int player, int n_players,
-    AvmPlayersLimbs *limbs)
+    Side *result)
 {
   int i = side > 0 ? 0 : 1;
   bool left = player > 0, right = player + 1 < n_players;
@@ -813,50 +872,85 @@ find_limbs (View *v, int side, const Bows *bows, int player, int n_players,
       right ? bows[player + 1].strokes[i] : NULL};
   const int cells[3] = {bows[player].at[i], left ? bows[player - 1].at[i] : -1,
       right ? bows[player + 1].at[i] : -1};
-  int at = view_cell (v, cells[0]);
+  int bow = view_cell (v, cells[0]), hand;
 
-  look_from_body (v);
-  take_stroke (v, at);
-  limbs->bow_score = bows[player].score[i];
-  see_reach (v, at, side, limbs->reach);
+  take_stroke (v, bow);
+  result->bow_score = bows[player].score[i];
+  see_reach (v, bow, side, result->reach);
   take_regressors (v, neighbours);
-  see_hand (v, side, cells, &limbs->hand);
+  hand = find_hand (v, side, cells, &result->hand.score);
+  result->for_bow = bow_evidence (v, bow, side);
+  result->for_hand = hand_evidence (v, hand);
+  see_hand (v, side, hand, &result->hand);
 }
 
-/* Bows first, for it takes those of all players to say on which side they are
- * and to tell a hand from the neighbour's arm. */
+static void
+look_at_sides (
+    View *v, const Bows *bows, int player, int n_players, Side sides[2])
+{
+  look_from_body (v);
+  measure_slow (v);
+  for (int i = 0; i < 2; i++)
+    find_limbs (v, i == 0 ? 1 : -1, bows, player, n_players, &sides[i]);
+}
+
+/* How much more one player does as in a mirror */
+static double
+mirror_evidence (const Side sides[2])
+{
+  return AVM_CLAMP (
+             sides[1].for_bow - sides[0].for_bow, -MOST_EVIDENCE, MOST_EVIDENCE)
+      + AVM_CLAMP (
+          sides[1].for_hand - sides[0].for_hand, -MOST_EVIDENCE, MOST_EVIDENCE);
+}
+
+/* Bows first, for it takes those of all players to tell a hand from the
+ * neighbour's arm; then hands, on both sides. */
 static bool
 look_at_all (const AvmPlayersFlow *flow, const AvmPlayersBodies *bodies,
-    double hand_size, Bows *bows, AvmPlayersLimbs *limbs)
+    double hand_size, Bows *bows, Side (*sides)[2], AvmPlayersLimbs *limbs)
 {
   float sizes[AVM_PLAYERS_MAX];
-  double usual, plain = 0.0, mirrored = 0.0;
+  double usual;
   bool good = true;
 
   for (int i = 0; i < bodies->n; i++)
     sizes[i] = (float)bodies->bodies[i].size;
   usual = avm_players_quantile (sizes, bodies->n, 0.5);
   for (int pass = 0; pass < 2; pass++) {
-    /* Pictures are rarely mirrored. */
-    int side = mirrored > 1.15 * plain ? -1 : 1;
-
     for (int i = 0; i < bodies->n && good; i++) {
       const AvmPlayersBody *body = &bodies->bodies[i];
       double size = AVM_CLAMP (body->size, 0.75 * usual, 1.33 * usual);
       View view;
 
       good = view_init (&view, flow, body, size, hand_size, limbs[i].path);
-      if (good && pass == 0) {
+      if (good && pass == 0)
         find_bows (&view, &bows[i]);
-        plain += log (1.0 + bows[i].score[0]);
-        mirrored += log (1.0 + bows[i].score[1]);
-      } else if (good) {
-        find_limbs (&view, side, bows, i, bodies->n, &limbs[i]);
-      }
+      else if (good)
+        look_at_sides (&view, bows, i, bodies->n, sides[i]);
       view_clear (&view);
     }
   }
   return good;
+}
+
+/* Players sit as they do, or all of them are in a mirror. */
+static void
+choose_side (Side (*sides)[2], int n, AvmPlayersLimbs *limbs)
+{
+  double evidence = 0.0;
+
+  for (int i = 0; i < n; i++)
+    evidence += mirror_evidence (sides[i]);
+  for (int i = 0; i < n; i++) {
+    const Side *side = &sides[i][evidence > MIRRORED ? 1 : 0];
+
+    limbs[i].hand = side->hand;
+    limbs[i].bow_score = side->bow_score;
+    limbs[i].plays =
+        1.0 / (1.0 + exp (2.0 * (AT_REST - side->for_bow - side->for_hand)));
+    memcpy (limbs[i].reach, side->reach, sizeof (side->reach));
+  }
 }
 
 bool
@@ -866,6 +960,7 @@ avm_players_find_limbs (const AvmPlayersFlow *flow,
 {
   size_t length = 2 * (size_t)flow->n;
   Bows bows[AVM_PLAYERS_MAX];
+  Side sides[AVM_PLAYERS_MAX][2];
   float *strokes;
   bool good;
 
@@ -875,7 +970,10 @@ avm_players_find_limbs (const AvmPlayersFlow *flow,
   for (int i = 0; i < bodies->n && strokes != NULL; i++)
     for (int k = 0; k < 2; k++)
       bows[i].strokes[k] = strokes + (2 * (size_t)i + (size_t)k) * length;
-  good = strokes != NULL && look_at_all (flow, bodies, hand_size, bows, limbs);
+  good = strokes != NULL
+      && look_at_all (flow, bodies, hand_size, bows, sides, limbs);
+  if (good)
+    choose_side (sides, bodies->n, limbs);
   avm_free (strokes);
   if (!good)
     avm_error_set (

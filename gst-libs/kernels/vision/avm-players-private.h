@@ -71,12 +71,14 @@ typedef struct {
  * reach: left, top, right and bottom of where the middle of the bowing hand
  *   goes, cells, in the first picture
  * bow_score: as that of AvmPlayersSeen
+ * plays: 0..1; near 0 for who rests all the time, whose limbs are guesses
  * path: n + 1 x (x, y), cells, where the body is
  */
 typedef struct {
   AvmPlayersSeen hand;
   double reach[4];
   double bow_score;
+  double plays;
   float *path;
 } AvmPlayersLimbs;
 

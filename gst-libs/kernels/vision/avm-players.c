@@ -451,11 +451,11 @@ follow_from (const AvmPlayers *self, const AvmPlayersSeen *seen, double side,
 }
 
 static float
-certainty (double score, double doubt)
+certainty (double score, double doubt, double plays)
 {
   double excess = AVM_MAX (score - 1.0, 0.0);
 
-  return (float)(excess / (excess + doubt));
+  return (float)(plays * excess / (excess + doubt));
 }
 
 /* The reach of the bow, a hand's size around, goes where the body goes. */
@@ -472,7 +472,7 @@ place_bow (const AvmPlayers *self, const AvmPlayersLimbs *limbs, double size,
       (float)((reach[2] - reach[0] + 2.0 * margin) * cell),
       (float)((reach[3] - reach[1] + 2.0 * margin) * cell)};
   part->last = shifted (part->first, self, limbs->path + 2 * n);
-  part->confidence = certainty (limbs->bow_score, BOW_DOUBT);
+  part->confidence = certainty (limbs->bow_score, BOW_DOUBT, limbs->plays);
 }
 
 static bool
@@ -485,7 +485,8 @@ place_hands (AvmPlayers *self, const AvmPlayersBodies *bodies,
   for (int i = 0; i < bodies->n; i++) {
     AvmPlayersPart *hand = &self->found[i].hand;
 
-    hand->confidence = certainty (limbs[i].hand.score, HAND_DOUBT);
+    hand->confidence =
+        certainty (limbs[i].hand.score, HAND_DOUBT, limbs[i].plays);
     follow_from (
         self, &limbs[i].hand, HAND_SIZE * px, limbs[i].path, hand, &hands[i]);
   }

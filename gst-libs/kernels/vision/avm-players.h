@@ -30,8 +30,11 @@
  *    fingering hand is where 3.5 to 9 Hz, vibrato and finger work, are
  *    greatest in the rest, at the end of the limb that moves. Both lie where
  *    the build of a string player allows: bow on the right of the body, left
- *    hand on the other side in the upper half; for all players alike, so that
- *    a mirrored picture is recognised.
+ *    hand on the other side in the upper half. The picture may be mirrored:
+ *    both sides are tried, and the ratios of strokes where the bow would be,
+ *    and of vibrato to strokes where the fingering hand would be, are
+ *    multiplied over all players, who sit as they do or are in the mirror
+ *    together.
  * 5. The hand is followed (avm-klt.h) to the first and to the last picture from
  *    the moment in which it was seen best. A bowing hand is too fast and too
  *    unlike itself for that: it is followed by its speed, and as in the paper
@@ -59,8 +62,8 @@ typedef struct {
 /**
  * AvmPlayersPart
  * first, last: in the first and in the last picture
- * confidence: 0..1; 0 where nothing was seen and the place is a guess from the
- *   build of a player
+ * confidence: 0..1; near 0 where nothing was seen and the place is a guess from
+ *   the build of a player, as are hand and bow of who rests all the time
  */
 typedef struct {
   AvmPlayersRect first, last;
@@ -71,7 +74,8 @@ typedef struct {
  * AvmFoundPlayer
  * body: head to knees with the instrument, as far as it moves
  * hand: the fingering hand
- * bow: the reach of the bowing hand, everywhere that the strokes take it
+ * bow: the reach of the bowing hand, everywhere that the strokes take it, and
+ *   a little farther to where longer strokes would
  */
 typedef struct {
   AvmPlayersPart body, hand, bow;

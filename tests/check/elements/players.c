@@ -8,6 +8,7 @@
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 #include <glib/gstdio.h>
+#include <math.h>
 
 #include <gst/avm/avm.h>
 
@@ -347,6 +348,117 @@ GST_START_TEST (test_update)
 
 GST_END_TEST;
 
+/* -- boxes that sway ------------------------------------------------------- */
+
+typedef struct {
+  gdouble x, y, w, h, size, hz; /* px, Hz */
+} Box;
+
+/* Noise of 4 px, between its points bilinear */
+static gdouble
+texture (gdouble x, gdouble y)
+{
+  gdouble cx = floor (x / 4.0), cy = floor (y / 4.0), v[4];
+
+  for (guint k = 0; k < 4; k++) {
+    guint32 h = (guint32)((gint)cx + (gint)(k & 1) + 2000) * 2654435761u
+        ^ (guint32)((gint)cy + (gint)(k >> 1) + 2000) * 2246822519u;
+
+    h = (h ^ (h >> 15)) * 2654435761u;
+    v[k] = 40.0 + (h >> 24) * 0.66;
+  }
+  x = x / 4.0 - cx;
+  y = y / 4.0 - cy;
+  return (1.0 - y) * ((1.0 - x) * v[0] + x * v[1])
+      + y * ((1.0 - x) * v[2] + x * v[3]);
+}
+
+static GstBuffer *
+paint_boxes (const Box *boxes, guint n, gdouble time)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, WIDTH * HEIGHT, NULL);
+  GstMapInfo map;
+
+  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+  for (gint y = 0; y < HEIGHT; y++)
+    for (gint x = 0; x < WIDTH; x++)
+      map.data[y * WIDTH + x] = (guint8)texture (x, y);
+  for (guint i = 0; i < n; i++) {
+    const Box *b = &boxes[i];
+    gdouble dx = b->size * sin (2.0 * G_PI * b->hz * time);
+    gdouble dy = 0.3 * b->size * cos (1.2 * G_PI * b->hz * time);
+
+    for (gint y = (gint)(b->y + dy); y < (gint)(b->y + dy + b->h); y++)
+      for (gint x = (gint)(b->x + dx); x < (gint)(b->x + dx + b->w); x++)
+        map.data[y * WIDTH + x] =
+            (guint8)texture (x - dx + 300.0 * b->hz, y - dy + 500.0);
+  }
+  gst_buffer_unmap (buffer, &map);
+  GST_BUFFER_PTS (buffer) = (GstClockTime)(time * GST_SECOND);
+  return buffer;
+}
+
+/* Plays until regions come; who is where by id, px of the middle, 0: nobody */
+static void
+watch_boxes (
+    GstHarness *h, const Box *boxes, guint n, guint *frame, gfloat places[4])
+{
+  GPtrArray *regions = NULL;
+
+  for (guint k = 0; k < 150 && regions == NULL; k++) {
+    GstBuffer *buffer = paint_boxes (boxes, n, (*frame)++ / 30.0);
+
+    fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
+    buffer = gst_harness_pull (h);
+    regions = copy_regions (buffer);
+    if (regions->len == 0)
+      g_clear_pointer (&regions, g_ptr_array_unref);
+    gst_buffer_unref (buffer);
+  }
+  fail_unless (regions != NULL);
+  for (guint i = 0; i < 4; i++) {
+    const GstAvmRegion *body = find (regions, gst_avm_region_id ("player", i));
+
+    places[i] = body == NULL ? 0.0f : body->x + 0.5f * body->w;
+    fail_unless ((body != NULL)
+        == (find (regions, gst_avm_region_id ("hand", i)) != NULL));
+  }
+  g_ptr_array_unref (regions);
+}
+
+/* Somebody comes, on the left, and another leaves: who stays keeps the number,
+ * and nobody gets that of the one who left. */
+GST_START_TEST (test_numbers)
+{
+  static const Box boxes[] = {{40, 80, 100, 210, 6.0, 0.5},
+      {250, 90, 90, 200, 6.0, 0.37}, {450, 60, 110, 250, 5.0, 0.6}};
+  static const struct {
+    guint first, n;
+    gfloat places[4];
+  } steps[] = {{1, 2, {295.0f, 505.0f, 0.0f, 0.0f}},
+      {0, 3, {295.0f, 505.0f, 90.0f, 0.0f}},
+      {0, 2, {295.0f, 0.0f, 90.0f, 0.0f}},
+      {0, 3, {295.0f, 505.0f, 90.0f, 0.0f}}};
+  GstHarness *h = gst_harness_new_parse (
+      "avmplayers analysis-time=3000000000 update-interval=1");
+  guint frame = 0;
+
+  gst_harness_set_src_caps_str (
+      h, "video/x-raw,format=GRAY8,width=640,height=360,framerate=30/1");
+  for (guint s = 0; s < G_N_ELEMENTS (steps); s++) {
+    gfloat places[4];
+
+    watch_boxes (h, boxes + steps[s].first, steps[s].n, &frame, places);
+    for (guint i = 0; i < 4; i++)
+      fail_unless (fabsf (places[i] - steps[s].places[i]) < 25.0f,
+          "step %u: player %u is at %g, not %g", s, i, places[i],
+          steps[s].places[i]);
+  }
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* -- nobody ---------------------------------------------------------------- */
 
 static GstHarness *
@@ -462,6 +574,7 @@ players_suite (void)
   tcase_add_test (tc, test_short);
   tcase_add_test (tc, test_unwritable);
   tcase_add_test (tc, test_update);
+  tcase_add_test (tc, test_numbers);
   tcase_add_test (tc, test_nobody);
   tcase_add_test (tc, test_edges);
   return s;
