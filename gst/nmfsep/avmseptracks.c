@@ -16,6 +16,7 @@ typedef struct {
   gint first_speed; /* -1: it has none, and vx and vy count */
   gint vx, vy;
   gint anchor_vx, anchor_vy; /* taken away from these */
+  gfloat anchor_weight;      /* so many times */
   gint confidence;           /* -1: the series has none */
 } Column;
 
@@ -136,11 +137,13 @@ channel_of (const GstAvmSeriesInfo *info, const gchar *quantity, gint region)
   return gst_avm_series_info_find_channel (info, quantity, region, GST_AVM_ANY);
 }
 
-/* The region that says how the player of a bow sways, or the bow itself */
+/* The region that says how the player of a bow sways, or the bow itself. The
+ * fingering hand comes last: it moves on its own when it shifts and vibrates.
+ */
 static gint
 find_anchor (const GstAvmSeriesInfo *info, gint region)
 {
-  static const gchar *const roles[] = {"hand", "face", "player"};
+  static const gchar *const roles[] = {"face", "player", "hand"};
   gint player = gst_avm_region_id_get_player (region);
 
   if (player == GST_AVM_NONE
@@ -153,6 +156,14 @@ find_anchor (const GstAvmSeriesInfo *info, gint region)
       return id;
   }
   return region;
+}
+
+/* About half of the box of a player is background that stands still. */
+static gfloat
+anchor_weight (gint anchor)
+{
+  return g_strcmp0 (gst_avm_region_id_get_role (anchor), "player") == 0 ? 2.0f
+                                                                        : 1.0f;
 }
 
 void
@@ -174,6 +185,7 @@ avm_sep_tracks_set_series (AvmSepTracks *self, const GstAvmSeriesInfo *info)
         .vy = channel_of (info, "vy", region),
         .anchor_vx = channel_of (info, "vx", anchor),
         .anchor_vy = channel_of (info, "vy", anchor),
+        .anchor_weight = anchor_weight (anchor),
         .confidence = channel_of (info, "confidence", region)};
 
     g_array_append_val (self->owners, owner);
@@ -210,7 +222,8 @@ relative_speed (const Column *column, const gfloat *row)
 
   if (column->anchor_vx == column->vx || !isfinite (ax) || !isfinite (ay))
     ax = ay = 0.0f;
-  return hypotf (vx - ax, vy - ay);
+  return hypotf (
+      vx - column->anchor_weight * ax, vy - column->anchor_weight * ay);
 }
 
 void

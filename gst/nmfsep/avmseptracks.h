@@ -39,7 +39,7 @@ void avm_sep_tracks_forget_links (AvmSepTracks *tracks);
 
 /* The series that comes from now on. Every region has a track: the greatest of
  * its `speed` channels, or else the modulus of `vx` and `vy`, for a bow less
- * those of its player's hand, face or player, so that sway does not count. */
+ * those of its player's face, player or hand, so that sway does not count. */
 void avm_sep_tracks_set_series (
     AvmSepTracks *tracks, const GstAvmSeriesInfo *info);
 void avm_sep_tracks_add_row (

@@ -17,7 +17,8 @@
  * * `motion`, on request: series of kind `motion` (avmopticalflow), per region
  *   `speed` (px/s, with #GstAvmOpticalFlow:clusters), of which the fastest
  *   counts, or else `vx` and `vy` (px/s), for a bow less those of its player's
- *   hand, face or player, and `confidence`; NaN is a gap;
+ *   face, player (twice: half of that box is background) or hand, and
+ *   `confidence`; NaN is a gap;
  * * `notes`, on request: events of kind `note` (avmscorealign), `pitch` (MIDI);
  * * `association`, on request: events of kind `association` (avmassociate),
  *   region to part.

@@ -8,8 +8,8 @@ mixture, and which region plays which part.
 
 Film: the virtual ensemble (1280x720 at 30000/1001, camera noise, sway). Flow
 is measured inside the true regions of player, hand and bow, or the film is
-stored (H.264 in an .mp4) and analysed as a stranger's would be, with regions
-from avmplayers. The score is aligned to the mixture.
+stored (H.264 in an .mp4) and analysed as a stranger's would be: avmplayers
+finds the regions, avmklttrack follows them in a second pass. The score is aligned to the mixture.
 
 Stems: notes of real strings (one file per pitch, moved by two semitones at
 most) or whole recordings. Their motion is synthetic, with a known relation
@@ -235,9 +235,14 @@ class Film(Mixture):
             launch(self.source() + f't.video ! {VIDEO} ! queue ! x264enc '
                    'speed-preset=veryfast bitrate=4000 ! h264parse ! mp4mux ! '
                    f'filesink location={self.path("film.mp4")}')
-            launch(f'filesrc location={self.path("film.mp4")} ! decodebin ! '
-                   f'videoconvert ! avmplayers players={self.players} ! '
-                   f'avmklttrack ! {flow}')
+            # as pipelines/separate: once to find them, once to follow them
+            film = (f'filesrc location={self.path("film.mp4")} ! decodebin ! '
+                    'videoconvert ! ')
+            regions = self.path('players.txt')
+            launch(f'{film} avmplayers players={self.players} '
+                   f'analysis-time={round(self.seconds * 1e9)} '
+                   f'write-regions={regions} ! fakesink sync=false')
+            launch(f'{film} avmklttrack regions-location={regions} ! {flow}')
         else:
             launch(self.source() + f'attach-regions=true t.video ! {VIDEO} ! '
                    f'queue ! {flow}')

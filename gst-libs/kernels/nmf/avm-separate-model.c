@@ -82,18 +82,33 @@ need_nmf (AvmSeparate *self, int n_atoms, int n_motions, AvmError *error)
   return self->nmf != NULL;
 }
 
+/* What is reported does not rise but by rounding. */
+static double
+report (Run *run, double cost)
+{
+  double all;
+
+  if (run->iteration == 0) {
+    run->first = cost;
+    run->others = (run->n_starts - 1) * cost;
+    run->reported = INFINITY;
+  }
+  /* the next starts may begin a little higher than the first did */
+  run->cost = run->iteration * run->n_starts < run->n_iterations
+      ? cost
+      : fmin (cost, run->first);
+  all = (run->others + run->cost) / run->n_starts;
+  if (all > run->reported && all - run->reported < ROUNDING * run->first)
+    all = run->reported;
+  return run->reported = all;
+}
+
 static bool
 iterate (AvmSeparate *self, Run *run, unsigned what, int n, AvmError *error)
 {
   for (int i = 0; i < n; i++) {
-    double cost = avm_nmf_iterate (self->nmf, what) + run->offset;
+    double cost = report (run, avm_nmf_iterate (self->nmf, what) + run->offset);
 
-    if (run->iteration == 0)
-      run->first = run->cost = cost;
-    /* it does not rise but by rounding */
-    if (cost > run->cost && cost - run->cost < ROUNDING * run->first)
-      cost = run->cost;
-    run->cost = cost;
     if (run->progress != NULL
         && !run->progress (
             run->user, self->n_blocks, run->iteration, run->n_iterations, cost))
@@ -134,16 +149,17 @@ take_in_motion (AvmSeparate *self, Run *run, AvmError *error)
   return true;
 }
 
-/* Starts from the atoms of the block before. */
+/* Starts from random numbers, the first time from the atoms of the block
+ * before as well. */
 static void
-start (AvmSeparate *self)
+start (AvmSeparate *self, int number)
 {
   ptrdiff_t stride;
   float *w;
 
   avm_nmf_randomise (self->nmf, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H,
-      self->set.seed + (uint64_t)self->n_blocks);
-  if (self->n_learned != self->nmf_config.n_components)
+      self->set.seed + (uint64_t)self->n_blocks + ((uint64_t)number << 32));
+  if (number > 0 || self->n_learned != self->nmf_config.n_components)
     return;
   avm_nmf_normalise (self->nmf);
   w = avm_nmf_get_w (self->nmf, &stride);
@@ -324,30 +340,91 @@ refine (AvmSeparate *self, Run *run, int n_iterations, AvmError *error)
   return true;
 }
 
-/* audio, sequential, joint */
+/* A start: atoms, and whose they are */
 static bool
-factorise_blind (AvmSeparate *self, Run *run, bool moving, AvmError *error)
+factorise_once (AvmSeparate *self, Run *run, int number, bool moving, int more,
+    AvmError *error)
 {
-  bool joint = moving && self->set.model == AVM_SEPARATE_JOINT;
   int n_atoms = AVM_MAX (self->set.n_components, self->set.n_sources);
-  int more = joint ? (int)ceil (REFINEMENT * self->set.iterations) : 0;
 
   if (!need_nmf (self, n_atoms, moving ? self->n_motions : 0, error)
       || !avm_nmf_set_input (
           self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
-  run->n_iterations = self->set.iterations + more;
-  start (self);
-  leave_out_motion (self, run, joint);
+  start (self, number);
+  leave_out_motion (self, run, more > 0);
   if (!iterate (self, run, AVM_NMF_UPDATE_W | AVM_NMF_UPDATE_H,
           self->set.iterations, error))
     return false;
   avm_nmf_normalise (self->nmf);
   if (!keep (self, run->n_frames, error)
       || !(moving ? link_by_motion (self, run, error) : deal_all (self, error))
-      || !learn (self, error))
+      || (number == 0 && !learn (self, error)))
     return false;
-  return !joint || refine (self, run, more, error);
+  return more == 0 || refine (self, run, more, error);
+}
+
+/* Appends the atoms of a start to those in self->now, at atom `at` of each
+ * frame. */
+static void
+append (AvmSeparate *self, const Dictionary *from, int at)
+{
+  Dictionary *to = &self->now;
+  size_t n = (size_t)from->n_atoms, first = (size_t)at;
+  size_t n_sources = (size_t)self->set.n_sources;
+
+  memcpy (
+      to->w + first * self->n_bins, from->w, n * self->n_bins * sizeof (float));
+  memcpy (to->links + first * n_sources, from->links,
+      n * n_sources * sizeof (float));
+  for (int t = 0; t < from->n_frames; t++)
+    memcpy (to->h + (size_t)t * (size_t)to->n_atoms + first,
+        from->h + (size_t)t * n, n * sizeof (float));
+}
+
+/* The sum of the models of all starts: motion says which source is which in
+ * each of them, and each tells of the whole mixture. */
+static bool
+gather (AvmSeparate *self, int n_starts, int n_frames, AvmError *error)
+{
+  int n_atoms = 0, at = 0;
+
+  for (int i = 0; i < n_starts; i++)
+    n_atoms += self->starts[i].n_atoms;
+  if (!separate_dictionary_reserve (
+          self, &self->now, (size_t)n_atoms, (size_t)self->max_frames))
+    return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for atoms");
+  self->now.n_atoms = n_atoms;
+  self->now.n_frames = n_frames;
+  for (int i = 0; i < n_starts; i++) {
+    append (self, &self->starts[i], at);
+    at += self->starts[i].n_atoms;
+  }
+  return true;
+}
+
+/* audio, sequential, joint */
+static bool
+factorise_blind (AvmSeparate *self, Run *run, bool moving, AvmError *error)
+{
+  bool joint = moving && self->set.model == AVM_SEPARATE_JOINT;
+  int more = joint ? (int)ceil (REFINEMENT * self->set.iterations) : 0;
+
+  run->n_starts = joint ? SEPARATE_STARTS : 1;
+  run->n_iterations = run->n_starts * (self->set.iterations + more);
+  for (int i = 0; i < run->n_starts; i++) {
+    if (i > 0)
+      run->others += run->cost - run->first;
+    if (!factorise_once (self, run, i, moving, more, error))
+      return false;
+    if (joint) {
+      Dictionary swap = self->starts[i];
+
+      self->starts[i] = self->now;
+      self->now = swap;
+    }
+  }
+  return !joint || gather (self, run->n_starts, run->n_frames, error);
 }
 
 /* score, joint-score */
@@ -387,6 +464,7 @@ factorise_score (AvmSeparate *self, Run *run, bool moving, AvmError *error)
       || !avm_nmf_set_input (
           self->nmf, self->v, (ptrdiff_t)self->n_bins, run->n_frames, error))
     return false;
+  run->n_starts = 1;
   run->n_iterations = self->set.iterations;
   separate_score_fill (self, run->n_frames, moving);
   if (!iterate_score (self, run, moving, error))

@@ -14,6 +14,10 @@
 #include "nmf/avm-separate.h"
 
 #define MAX_ATOMS 1024
+/* The joint model factorises a block so many times, each from another random
+ * start, and takes the mean of the models: which start is a good one cannot be
+ * told from its cost, nor from how well it follows the motion. */
+#define SEPARATE_STARTS 4
 /* frames that are made into sound at a time */
 #define CHUNK 16
 #define SEPARATE_N_MFCC 13
@@ -70,6 +74,7 @@ struct _AvmSeparate {
   AvmNmf *nmf;
   AvmNmfConfig nmf_config;
   Dictionary now, before;
+  Dictionary starts[SEPARATE_STARTS]; /* of the joint model, this block */
   bool has_before, last;
   /* models without score: the atoms of the block before and whose they are */
   float *learned_w, *learned_links;
@@ -90,8 +95,14 @@ typedef struct {
   AvmSeparateProgress progress;
   void *user;
   int iteration, n_iterations;
-  double first, cost; /* reported at first and last */
-  double offset;      /* added to the cost: what the stage leaves out */
+  /* The cost that is reported is the mean over the starts; those to come
+   * count as the first did when it began. */
+  int n_starts;
+  double others;   /* cost of all starts but the one under way */
+  double first;    /* that of the first one, when it began */
+  double cost;     /* of the one under way */
+  double reported; /* last */
+  double offset;   /* added to the cost: what the stage leaves out */
   int n_frames;
 } Run;
 

@@ -190,6 +190,8 @@ avm_separate_free (AvmSeparate *self)
   avm_nmf_free (self->nmf);
   separate_dictionary_clear (&self->now);
   separate_dictionary_clear (&self->before);
+  for (int i = 0; i < SEPARATE_STARTS; i++)
+    separate_dictionary_clear (&self->starts[i]);
   avm_free (self->learned_w);
   avm_free (self->learned_links);
   avm_free (self);

@@ -29,8 +29,11 @@
  * (0.95 quantile) into 0 .. 1 and raised to 0.6. Atoms of the plain
  * factorisation go to the sources so that the atoms of a source together sound
  * as it moves, and sound alike. The joint model (eq. (2) in avm-nmf.h) goes
- * on with one copy of an atom for each source that may own it, linked to the
- * motions of that source.
+ * on for a fifth of the iterations with one copy of an atom for each source that
+ * may own it, linked to the motions of that source. All that is done four times
+ * from other random numbers, and the mean of the models counts: a start that is
+ * worse than others cannot be told from its cost. The cost that is reported is
+ * the mean of those of the four.
  *
  * Score: after S. Ewert, M. Mueller, "Using score-informed constraints for
  * NMF-based source separation", ICASSP 2012.
@@ -71,7 +74,7 @@ typedef struct {
   int window;       /* samples, even, 64 .. 65536 */
   int hop;          /* samples, 1 .. window / 2 */
   int n_components; /* atoms, 1 .. 512 (models without score) */
-  int iterations;   /* per block, 1 .. 10000; `joint` adds a fifth */
+  int iterations;   /* per block, 1 .. 10000; see `joint` */
   double lambda;    /* >= 0, weight of motion; relative, see below */
   double mu;        /* >= 0, weight of sparse links; likewise */
   double block;     /* s, 1 .. 3600 */
