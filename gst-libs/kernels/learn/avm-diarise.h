@@ -14,9 +14,21 @@
  * seats, so shots of one framing show them at the same places, and shots of
  * several framings show them in an order that one map of the stage explains.
  *
- * Appearances are kept in a file without a name (avm-spill.h); in memory are
- * about 100 bytes for a sighting, a few exemplars of each track, and matrices
- * of at most AVM_DIARISE_MAX_GROUPS by as many distances.
+ * Sightings become groups, the face at one place of one framing, as shots are
+ * compared with those before; groups become musicians by average linkage of
+ * looks and places, where two that are in one key frame are never one. Two
+ * faces of a frame that cover each other by more than half are one that was
+ * found twice.
+ *
+ * Appearances are kept in a file without a name (avm-spill.h), 14 kB each; in
+ * memory are about 100 bytes for a sighting, 200 while it works, 14 kB for
+ * each of 1 to 6 exemplars of a group (fewer the more groups), and two matrices
+ * of groups by groups distances: 10 MB for 100 groups, 250 MB for the
+ * AVM_DIARISE_MAX_GROUPS that there are at most; more faces go to the group
+ * that looks most like them.
+ *
+ * The order in which sightings of different cameras are added does not change
+ * anything but their numbers.
  */
 
 #ifndef AVM_DIARISE_H
@@ -56,7 +68,8 @@ typedef struct {
 
 /**
  * AvmDiariseSettings: start from avm_diarise_settings_init.
- * musicians: how many there are; 0: as many as the threshold leaves
+ * musicians: how many there are; 0: as many as the threshold leaves. Should
+ *   faces that exclude each other leave more, these stay.
  * threshold: greatest distance of two groups of faces that are one musician,
  *   0 to 1
  * pose_threshold: greatest distance in one pose, 0 to 1
@@ -110,8 +123,8 @@ void avm_diarise_settings_init (AvmDiariseSettings *settings);
 
 /* directory: where the file with the appearances is made. NULL with *error:
  * RANGE, MEMORY. */
-AvmDiarise *avm_diarise_new (const AvmDiariseSettings *settings,
-    const char *directory, AvmError *error);
+AvmDiarise *avm_diarise_new (
+    const AvmDiariseSettings *settings, const char *directory, AvmError *error);
 void avm_diarise_free (AvmDiarise *self);
 /* Forgets all sightings. */
 void avm_diarise_reset (AvmDiarise *self);
@@ -141,11 +154,11 @@ int avm_diarise_n_views (const AvmDiarise *self);
 /* Owned by the object; NULL out of range or before a run. */
 const AvmDiarised *avm_diarise_get (const AvmDiarise *self, size_t i);
 /* False: no such musician. */
-bool avm_diarise_get_seat (
-    const AvmDiarise *self, int musician, AvmSeat *seat);
+bool avm_diarise_get_seat (const AvmDiarise *self, int musician, AvmSeat *seat);
 
 /* A person says that these two are one: joins b to a, whose number is the
- * lower one; musicians after b move up by one. False with *error: RANGE, or
+ * lower one (else they change places); musicians after b move up by one. Poses
+ * of a keep their numbers, those of b follow: pose of b + poses of a. False with *error: RANGE, or
  * CORRUPT when both are in one key frame (offset: the number of the sighting
  * of b). */
 bool avm_diarise_join (AvmDiarise *self, int a, int b, AvmError *error);
