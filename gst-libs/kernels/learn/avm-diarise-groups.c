@@ -75,8 +75,7 @@ make_keys (const AvmDiarise *self, int (*compare) (const void *, const void *),
 
 bool
 avm_diarise_each_pair (const AvmDiarise *self,
-    bool (*visit) (void *user, size_t a, size_t b), void *user,
-    AvmError *error)
+    bool (*visit) (void *user, size_t a, size_t b), void *user, AvmError *error)
 {
   Key *keys = make_keys (self, compare_frames, error);
   bool good = keys != NULL;
@@ -186,8 +185,7 @@ measure_track (Work *w, Track *t)
                             : &t->face.size;
 
     for (size_t i = 0; i < t->n; i++) {
-      const AvmRect *r =
-          &w->self->sightings[w->keys[t->first + i].i].face;
+      const AvmRect *r = &w->self->sightings[w->keys[t->first + i].i].face;
 
       w->room[i] = what == 0 ? r->x + 0.5 * r->width
           : what == 1        ? r->y + 0.5 * r->height
@@ -295,8 +293,7 @@ find_place (const Work *w, const Track *t, const float *look)
 
     if (d < least && near_enough (&w->places[p].face, &t->face)
         && fits (w, t, p)
-        && avm_appearance_distance (
-               &s->weights, w->places[p].look, look)
+        && avm_appearance_distance (&s->weights, w->places[p].look, look)
             < LOOSE * s->threshold) {
       least = d;
       best = p;
@@ -361,8 +358,8 @@ look_distance (void *user, int i, int j)
 {
   Work *w = user;
 
-  return avm_appearance_distance (&w->self->settings.weights,
-      w->places[i].look, w->self->groups[w->members[j]].look);
+  return avm_appearance_distance (&w->self->settings.weights, w->places[i].look,
+      w->self->groups[w->members[j]].look);
 }
 
 /* The settings by which the looks of two places are judged */
@@ -372,7 +369,7 @@ scene_settings (const AvmDiarise *self)
   AvmSceneSettings s;
 
   avm_scenemap_settings_init (&s);
-  s.even = AVM_MAX (1.2 * self->settings.threshold, 1e-3);
+  s.even = AVM_MAX (self->settings.threshold, 1e-3);
   s.spread = 0.25 * s.even;
   return s;
 }
@@ -459,8 +456,8 @@ nearest_group (const Work *w, int place, const int *groups)
       taken = groups[p] == g;
     if (taken)
       continue;
-    d = avm_appearance_distance (&self->settings.weights,
-        w->places[place].look, self->groups[g].look);
+    d = avm_appearance_distance (
+        &self->settings.weights, w->places[place].look, self->groups[g].look);
     if (d < least) {
       least = d;
       best = g;
@@ -497,8 +494,8 @@ add_place (Work *w, int place, int view, const AvmSceneShift *shift,
     add_weighted (&self->groups[groups[place]].face, &face);
     return true;
   }
-  if (!avm_diarise_grow (&self->groups, &self->groups_room,
-          self->n_groups + 1, sizeof (*self->groups), error))
+  if (!avm_diarise_grow (&self->groups, &self->groups_room, self->n_groups + 1,
+          sizeof (*self->groups), error))
     return false;
   g = &self->groups[self->n_groups];
   *g = (AvmDiariseGroup){.view = view, .face = face, .look = p->look};
@@ -525,8 +522,8 @@ add_shot (Work *w, size_t first, size_t n, AvmError *error)
   groups = malloc ((size_t)w->n_places * sizeof (int));
   if (groups == NULL)
     return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for places");
-  view = find_view (
-      w, &self->sightings[w->keys[first].i], &shift, groups, error);
+  view =
+      find_view (w, &self->sightings[w->keys[first].i], &shift, groups, error);
   good = view >= 0;
   for (int p = 0; good && p < w->n_places; p++)
     good = add_place (w, p, view, &shift, groups, error);

@@ -105,8 +105,8 @@ compare_members (const void *a, const void *b)
 /* The group's sightings, by orientation, in as many parts as there are
  * exemplars */
 static bool
-read_group (Work *w, const Member *members, size_t n, float *room,
-    AvmError *error)
+read_group (
+    Work *w, const Member *members, size_t n, float *room, AvmError *error)
 {
   int group = members[0].group;
   size_t parts = AVM_MIN ((size_t)w->each, n);
@@ -140,8 +140,8 @@ read_exemplars (Work *w, AvmError *error)
   for (size_t i = 0; good && i < self->n; i++) {
     const AvmSighting *s = &self->sightings[i];
 
-    members[i] = (Member){
-        self->groups_of[i], s->orientation, s->camera, s->frame, i};
+    members[i] =
+        (Member){self->groups_of[i], s->orientation, s->camera, s->frame, i};
   }
   if (good)
     qsort (members, self->n, sizeof (*members), compare_members);
@@ -424,8 +424,7 @@ across (const Work *w, int group)
   double x, y;
 
   if (w->map != NULL && avm_scenemap_get_place (w->map, group, &x, &y))
-    return x
-        / self->views[avm_scenemap_get_reference (w->map)].width;
+    return x / self->views[avm_scenemap_get_reference (w->map)].width;
   return g->face.x / self->views[g->view].width;
 }
 
@@ -486,8 +485,7 @@ number_musicians (Work *w, AvmError *error)
       numbers[seats[m].musician] = m;
     for (int g = 0; g < w->n; g++)
       self->musicians_of[g] = numbers[self->musicians_of[g]];
-    while (self->n_musicians > 0
-        && seats[self->n_musicians - 1].weight <= 0.0)
+    while (self->n_musicians > 0 && seats[self->n_musicians - 1].weight <= 0.0)
       self->n_musicians--;
     self->seats = calloc (n, sizeof (*self->seats));
     good = self->seats != NULL
@@ -508,8 +506,8 @@ make_room (Work *w, AvmError *error)
   size_t n = (size_t)w->n;
 
   w->each = AVM_CLAMP (COMPARED / w->n, 1, MOST);
-  w->exemplars = calloc (
-      n * (size_t)w->each, AVM_APPEARANCE_SIZE * sizeof (float));
+  w->exemplars =
+      calloc (n * (size_t)w->each, AVM_APPEARANCE_SIZE * sizeof (float));
   w->n_exemplars = calloc (n, sizeof (int));
   w->inner = calloc (n, sizeof (double));
   w->distances = calloc (n * n, sizeof (float));

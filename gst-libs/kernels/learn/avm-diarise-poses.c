@@ -40,7 +40,7 @@ compare_members (const void *a, const void *b)
 typedef struct {
   AvmDiarise *self;
   AvmAgglomerate *agglomerate;
-  float *values; /* COMPARED appearances */
+  float *values;             /* COMPARED appearances */
   float *matrix, *distances; /* COMPARED x COMPARED */
   float *room;
   int labels[COMPARED];
@@ -59,8 +59,8 @@ static int
 cut_poses (Work *w, int n)
 {
   const AvmDiariseSettings *s = &w->self->settings;
-  int found = avm_agglomerate_cut (
-      w->agglomerate, s->pose_threshold, 1, w->labels);
+  int found =
+      avm_agglomerate_cut (w->agglomerate, s->pose_threshold, 1, w->labels);
   int kept = 0;
 
   memset (w->counts, 0, sizeof (w->counts));
@@ -81,8 +81,7 @@ cut_poses (Work *w, int n)
 
 /* The pose, of n sightings that have one, that is nearest in the mean */
 static int
-nearest_pose (const float *row, int n, int n_poses,
-    const int *poses)
+nearest_pose (const float *row, int n, int n_poses, const int *poses)
 {
   double sums[64] = {0.0}, least = HUGE_VAL;
   int counts[64] = {0}, best = 0;
@@ -154,9 +153,8 @@ assign_rest (Work *w, const Member *members, size_t all, int n, int n_poses,
     if (!avm_diarise_read (w->self, members[i].i, w->room, error))
       return false;
     for (int e = 0; e < n_exemplars; e++)
-      distances[e] =
-          (float)avm_appearance_distance (&w->self->settings.pose_weights,
-              w->room, value (w, exemplars[e]));
+      distances[e] = (float)avm_appearance_distance (
+          &w->self->settings.pose_weights, w->room, value (w, exemplars[e]));
     w->self->results[members[i].i].pose =
         nearest_pose (distances, n_exemplars, n_poses, of);
   }
@@ -209,8 +207,7 @@ number_poses (AvmDiarise *self, const Member *members, size_t n, int n_poses,
   for (int p = 0; good && p < n_poses; p++) {
     numbers[p] = 0;
     for (int q = 0; q < n_poses; q++)
-      numbers[p] +=
-          counts[q] > counts[p] || (counts[q] == counts[p] && q < p);
+      numbers[p] += counts[q] > counts[p] || (counts[q] == counts[p] && q < p);
   }
   for (size_t i = 0; good && i < n; i++) {
     int *pose = &self->results[members[i].i].pose;
@@ -272,8 +269,7 @@ avm_diarise_find_poses (AvmDiarise *self, AvmError *error)
   Member *members = sort_members (self);
   bool good = w != NULL && members != NULL;
 
-  self->n_poses =
-      calloc ((size_t)self->n_musicians, sizeof (*self->n_poses));
+  self->n_poses = calloc ((size_t)self->n_musicians, sizeof (*self->n_poses));
   if (good) {
     w->self = self;
     w->values = malloc (COMPARED * size);

@@ -18,15 +18,18 @@
 void
 avm_diarise_settings_init (AvmDiariseSettings *settings)
 {
-  *settings = (AvmDiariseSettings){.threshold = 0.12,
-      .pose_threshold = 0.16,
+  /* Faces tell who it is, and their colours more than their edges, which turn
+   * with the head. The upper body tells the pose, by edges and texture. */
+  static const AvmDiariseSettings defaults = {
+      .threshold = 0.13,
+      .pose_threshold = 0.095,
       .max_poses = 6,
-      .use_map = true};
-  avm_appearance_weights_init (&settings->weights);
-  avm_appearance_weights_init (&settings->pose_weights);
-  settings->weights.parts[AVM_PART_FACE] = 2.0;
-  settings->pose_weights.parts[AVM_PART_FACE] = 0.25;
-  settings->pose_weights.parts[AVM_PART_HAIR] = 0.0;
+      .weights = {{3.0, 0.5, 0.5}, {2.0, 4.0, 6.0, 3.0, 3.0}},
+      .pose_weights = {{0.1, 0.0, 1.0}, {6.0, 10.0, 12.0, 3.0, 2.0}},
+      .use_map = true,
+  };
+
+  *settings = defaults;
 }
 
 static bool
@@ -49,8 +52,8 @@ good_weights (const AvmAppearanceWeights *weights)
 }
 
 AvmDiarise *
-avm_diarise_new (const AvmDiariseSettings *settings, const char *directory,
-    AvmError *error)
+avm_diarise_new (
+    const AvmDiariseSettings *settings, const char *directory, AvmError *error)
 {
   AvmDiarise *self;
 
@@ -133,8 +136,7 @@ avm_diarise_free (AvmDiarise *self)
 /* -- sightings ------------------------------------------------------------- */
 
 static bool
-check_sighting (
-    const AvmDiarise *self, const AvmSighting *s, AvmError *error)
+check_sighting (const AvmDiarise *self, const AvmSighting *s, AvmError *error)
 {
   int64_t place = (int64_t)self->n;
 
@@ -176,8 +178,8 @@ avm_diarise_add (AvmDiarise *self, const AvmSighting *sighting,
     self->sightings = more;
     self->room = room;
   }
-  if (!avm_spill_append (self->spill, appearance,
-          AVM_APPEARANCE_SIZE * sizeof (float), error))
+  if (!avm_spill_append (
+          self->spill, appearance, AVM_APPEARANCE_SIZE * sizeof (float), error))
     return false;
   self->sightings[self->n++] = *sighting;
   self->last_shot[sighting->camera] = sighting->shot;
@@ -241,8 +243,8 @@ avm_diarise_same_face (const AvmRect *a, const AvmRect *b)
       - AVM_MAX (a->x, b->x);
   double h = AVM_MIN ((double)a->y + a->height, (double)b->y + b->height)
       - AVM_MAX (a->y, b->y);
-  double least = AVM_MIN (
-      (double)a->width * a->height, (double)b->width * b->height);
+  double least =
+      AVM_MIN ((double)a->width * a->height, (double)b->width * b->height);
 
   return w > 0.0 && h > 0.0 && w * h > 0.5 * least;
 }
@@ -258,8 +260,7 @@ avm_diarise_tell (AvmDiarise *self, double done, AvmError *error)
 }
 
 bool
-avm_diarise_grow (
-    void *array, int *room, int n, size_t size, AvmError *error)
+avm_diarise_grow (void *array, int *room, int n, size_t size, AvmError *error)
 {
   int wanted = *room > 0 ? *room : 64;
   void **where = array, *more;

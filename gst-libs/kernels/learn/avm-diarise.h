@@ -156,11 +156,11 @@ const AvmDiarised *avm_diarise_get (const AvmDiarise *self, size_t i);
 /* False: no such musician. */
 bool avm_diarise_get_seat (const AvmDiarise *self, int musician, AvmSeat *seat);
 
-/* A person says that these two are one: joins b to a, whose number is the
- * lower one (else they change places); musicians after b move up by one. Poses
- * of a keep their numbers, those of b follow: pose of b + poses of a. False with *error: RANGE, or
+/* A person says that these two are one: both get the lower number, and
+ * musicians after the higher one move up by one. Poses of the lower one keep
+ * their numbers, those of the other follow. False with *error: RANGE, or
  * CORRUPT when both are in one key frame (offset: the number of the sighting
- * of b). */
+ * of the higher one). */
 bool avm_diarise_join (AvmDiarise *self, int a, int b, AvmError *error);
 
 /* Which musicians a person should name first: up to n of them, those whose

@@ -122,8 +122,8 @@ compose (const double *inner, Frame source, Frame target, AvmSceneMatrix *out)
   for (int r = 0; r < 3; r++) {
     a[3 * r] = inner[3 * r] * source.scale;
     a[3 * r + 1] = inner[3 * r + 1] * source.scale;
-    a[3 * r + 2] = inner[3 * r + 2] - a[3 * r] * source.x
-        - a[3 * r + 1] * source.y;
+    a[3 * r + 2] =
+        inner[3 * r + 2] - a[3 * r] * source.x - a[3 * r + 1] * source.y;
   }
   for (int k = 0; k < 3; k++) {
     m[k] = a[k] / target.scale + target.x * a[6 + k];

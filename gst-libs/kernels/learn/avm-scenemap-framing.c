@@ -15,6 +15,9 @@
  * all alone must agree better */
 #define REACH 0.6
 #define REACH_ALONE 0.3
+/* Looks of those that agree in place: of each, and in the mean, nats */
+#define UNLIKE (-1.0)
+#define ALIKE 0.5
 /* Sizes within 1 / RATIO to RATIO agree. */
 #define RATIO 1.35
 
@@ -124,17 +127,16 @@ try_shift (Search *self, AvmSceneShift shift)
   bool alone = fewer == 1;
   double reach = alone ? REACH_ALONE : REACH, score = 0.0, looks = 0.0;
 
-  n = find_mates (
-      &shift, self->a, self->n_a, self->b, self->n_b, reach, mates);
+  n = find_mates (&shift, self->a, self->n_a, self->b, self->n_b, reach, mates);
   if (n < AVM_MAX ((int)ceil (SHARE * fewer), alone ? 1 : 2))
     return;
   refit (&shift, self->a, self->n_a, self->b, mates);
   if (!(shift.scale >= 0.5 && shift.scale <= 2.0))
     return;
-  n = find_mates (
-      &shift, self->a, self->n_a, self->b, self->n_b, reach, mates);
+  n = find_mates (&shift, self->a, self->n_a, self->b, self->n_b, reach, mates);
   if (n < AVM_MAX ((int)ceil (SHARE * fewer), alone ? 1 : 2))
     return;
+  n = 0;
   for (int i = 0; i < self->n_a; i++)
     if (mates[i] >= 0) {
       double r = residual (&shift, &self->a[i], &self->b[mates[i]]) / reach;
@@ -143,9 +145,11 @@ try_shift (Search *self, AvmSceneShift shift)
 
       looks += gain;
       score += 1.0 - r * r + gain;
+      n += gain > UNLIKE;
     }
-  /* few faces, or such that are somewhere else now, must look alike */
-  if (looks < (n <= 3 ? 0.5 * n : 0.0) || score <= self->score)
+  /* rows of seats look like rows of seats, the people in them do not */
+  if (n < AVM_MAX ((int)ceil (SHARE * fewer), alone ? 1 : 2)
+      || looks < ALIKE * n || score <= self->score)
     return;
   self->score = score;
   self->shift = shift;
@@ -179,8 +183,9 @@ avm_scenemap_same_framing (const AvmSceneSettings *settings,
       for (int j = 0; j < search.n_b; j++) {
         double scale = b[j].size / a[i].size;
 
-        try_shift (&search, (AvmSceneShift){scale, b[j].x - scale * a[i].x,
-                                b[j].y - scale * a[i].y});
+        try_shift (&search,
+            (AvmSceneShift){
+                scale, b[j].x - scale * a[i].x, b[j].y - scale * a[i].y});
       }
   if (search.score <= 0.0)
     return false;

@@ -52,9 +52,9 @@ struct _AvmSceneMap {
   int *node_of;  /* n_faces, -1: none */
   Node *nodes;   /* n_faces */
   int n_nodes;
-  double *gains; /* of the view that is tried: faces times nodes */
-  double *shown; /* n_faces: nodes in the picture of the view, x, y */
-  int *taken;    /* n_faces: by which face of the view a node is */
+  double *gains;   /* of the view that is tried: faces times nodes */
+  double *shown;   /* n_faces: nodes in the picture of the view, x, y */
+  int *taken;      /* n_faces: by which face of the view a node is */
   double plane[3]; /* of the size of a face in the reference's picture */
   double greatest, smallest;
   const float *distances; /* while it runs */
@@ -122,12 +122,11 @@ check (const AvmSceneView *views, int n_views, const AvmSceneFace *faces,
   if (n_faces < 1 || n_views < 1)
     return avm_error_set (error, AVM_ERROR_EMPTY, -1, "no faces for a map");
   if (n_faces > AVM_SCENEMAP_MAX_FACES || n_views > n_faces)
-    return avm_error_set (error, AVM_ERROR_RANGE, -1, "%d faces in %d views",
-        n_faces, n_views);
+    return avm_error_set (
+        error, AVM_ERROR_RANGE, -1, "%d faces in %d views", n_faces, n_views);
   for (int v = 0, next = 0; v < n_views; v++) {
-    if (views[v].first != next || views[v].n < 1
-        || views[v].n > n_faces - next || views[v].width < 1
-        || views[v].height < 1)
+    if (views[v].first != next || views[v].n < 1 || views[v].n > n_faces - next
+        || views[v].width < 1 || views[v].height < 1)
       return avm_error_set (error, AVM_ERROR_RANGE, v,
           "view %d: %d faces from %d", v, views[v].n, views[v].first);
     next += views[v].n;
@@ -165,10 +164,10 @@ begin (AvmSceneMap *self, const AvmSceneView *views, int n_views,
   self->shown = avm_alloc (n, 2 * sizeof (double));
   self->taken = avm_alloc (n, sizeof (int));
   if (self->views == NULL || self->faces == NULL || self->view_of == NULL
-      || self->placed == NULL || self->from_map == NULL
-      || self->to_map == NULL || self->links == NULL || self->tries == NULL
-      || self->node_of == NULL || self->nodes == NULL || self->gains == NULL
-      || self->shown == NULL || self->taken == NULL)
+      || self->placed == NULL || self->from_map == NULL || self->to_map == NULL
+      || self->links == NULL || self->tries == NULL || self->node_of == NULL
+      || self->nodes == NULL || self->gains == NULL || self->shown == NULL
+      || self->taken == NULL)
     return false;
   memcpy (self->views, views, v * sizeof (*views));
   memcpy (self->faces, faces, n * sizeof (*faces));
@@ -302,7 +301,8 @@ find_mates (AvmSceneMap *self, int view, Hypothesis *h)
     int mate = -1;
 
     for (int i = 0; i < self->n_nodes; i++) {
-      double r = hypot (self->shown[2 * i] - f->x, self->shown[2 * i + 1] - f->y)
+      double r =
+          hypot (self->shown[2 * i] - f->x, self->shown[2 * i + 1] - f->y)
           / f->size;
       double gain;
 
@@ -347,14 +347,13 @@ judge (AvmSceneMap *self, int view, Hypothesis *h)
   if (!show_nodes (self, &h->matrix))
     return false;
   find_mates (self, view, h);
-  h->score -= MISSING
-      * AVM_MAX (0, count_in_shot (self, view) - h->n_mates);
+  h->score -= MISSING * AVM_MAX (0, count_in_shot (self, view) - h->n_mates);
   return h->n_mates >= AVM_MIN (LEAST, n_used (self, view));
 }
 
 static void
-set_point (const AvmSceneMap *self, int view, int face, int node,
-    AvmScenePoint *point)
+set_point (
+    const AvmSceneMap *self, int view, int face, int node, AvmScenePoint *point)
 {
   const AvmSceneFace *f = &self->faces[self->views[view].first + face];
   const Node *n = &self->nodes[node];
@@ -506,7 +505,9 @@ sane (const AvmSceneMap *self, int view, const Hypothesis *h)
 static void
 search (AvmSceneMap *self, int view)
 {
-  enum { MOST = AVM_SCENEMAP_MAX_IN_VIEW * CANDIDATES };
+  enum {
+    MOST = AVM_SCENEMAP_MAX_IN_VIEW * CANDIDATES
+  };
   static const int sizes[] = {3, 4};
   AvmScenePoint points[MOST], sample[4];
   double odds[MOST];
@@ -527,8 +528,7 @@ search (AvmSceneMap *self, int view)
     good = size == 2 ? avm_scenemap_fit_shift (sample, size, &h.matrix)
         : size == 3  ? avm_scenemap_fit_affine (sample, size, &h.matrix)
                      : avm_scenemap_fit_homography (sample, size, &h.matrix);
-    if (!good || !judge (self, view, &h)
-        || h.score < 0.5 * self->kept[0].score)
+    if (!good || !judge (self, view, &h) || h.score < 0.5 * self->kept[0].score)
       continue;
     improve (self, view, &h);
     if (h.score > 0.0 && sane (self, view, &h))
@@ -708,8 +708,7 @@ avm_scenemap_is_placed (const AvmSceneMap *self, int view)
 }
 
 bool
-avm_scenemap_get_place (
-    const AvmSceneMap *self, int face, double *x, double *y)
+avm_scenemap_get_place (const AvmSceneMap *self, int face, double *x, double *y)
 {
   int view;
 
@@ -717,8 +716,8 @@ avm_scenemap_get_place (
     return false;
   view = self->view_of[face];
   return self->placed[view]
-      && avm_scenemap_project (&self->to_map[view], self->faces[face].x,
-          self->faces[face].y, x, y);
+      && avm_scenemap_project (
+          &self->to_map[view], self->faces[face].x, self->faces[face].y, x, y);
 }
 
 bool
