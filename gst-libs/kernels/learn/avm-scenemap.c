@@ -6,17 +6,23 @@
 
 #include "learn/avm-scenemap-private.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 800
+#define ROUNDS 4000
 /* Looks-alikes of a face that hypotheses are made of */
 #define CANDIDATES 4
 /* Hypotheses that are kept, each saying something else than the others */
 #define KEPT 6
-/* How much better than the next one a map must be, nats */
-#define MARGIN 2.0
+/* How good a map must be for each face that both show, and how much better
+ * than the next one, nats; which share of them it must explain */
+#define ENOUGH 1.1
+#define MARGIN 3.0
+#define SHARE 0.5
+/* Views that are tried as reference while some cannot be placed */
+#define REFERENCES 4
 /* For a face at its place, and against a person of the map who is in the
  * picture but was not found there, nats */
 #define AT_PLACE 2.0
@@ -174,8 +180,6 @@ begin (AvmSceneMap *self, const AvmSceneView *views, int n_views,
   for (int i = 0; i < n_views; i++)
     for (int k = 0; k < views[i].n; k++)
       self->view_of[views[i].first + k] = i;
-  for (int i = 0; i < n_faces; i++)
-    self->node_of[i] = -1;
   return true;
 }
 
@@ -556,7 +560,7 @@ try_view (AvmSceneMap *self, int view)
     if (h->mates[k] >= 0)
       looks +=
           self->gains[(size_t)k * (size_t)self->n_nodes + (size_t)h->mates[k]];
-  if (2 * h->n_mates < fewer || looks <= 0.0)
+  if (h->n_mates < SHARE * fewer || h->score < ENOUGH * fewer || looks <= 0.0)
     return false;
   self->from_map[view] = h->matrix;
   if (!avm_scenemap_invert (&h->matrix, &self->to_map[view]))
@@ -577,20 +581,28 @@ weight_of (const AvmSceneMap *self, int view)
   return sum;
 }
 
-static void
-find_reference (AvmSceneMap *self)
+static bool
+before (const AvmSceneMap *self, int v, int u)
 {
-  static const AvmSceneMatrix same = {
-      {1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0}};
-  int best = 0;
+  return self->views[v].n > self->views[u].n
+      || (self->views[v].n == self->views[u].n
+          && weight_of (self, v) > weight_of (self, u));
+}
 
-  for (int v = 1; v < self->n_views; v++)
-    if (self->views[v].n > self->views[best].n
-        || (self->views[v].n == self->views[best].n
-            && weight_of (self, v) > weight_of (self, best)))
+/* The view with most faces after `last`, -1: the first of all; -1: none */
+static int
+next_reference (const AvmSceneMap *self, int last)
+{
+  int best = -1;
+
+  for (int v = 0; v < self->n_views; v++) {
+    bool later = last < 0 || before (self, last, v)
+        || (!before (self, v, last) && v > last);
+
+    if (later && v != last && (best < 0 || before (self, v, best)))
       best = v;
-  self->reference = best;
-  self->from_map[best] = self->to_map[best] = same;
+  }
+  return best;
 }
 
 /* Of faces on a plane, 1 / depth is affine in the picture, and so is size. */
@@ -668,12 +680,43 @@ next_view (const AvmSceneMap *self)
   return best;
 }
 
+/* Makes the map as seen from a view; returns how many views could not be
+ * placed though they have faces enough. */
+static int
+map_from (AvmSceneMap *self, int reference)
+{
+  static const AvmSceneMatrix same = {
+      {1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0}};
+  int view, left = 0;
+
+  self->reference = reference;
+  self->n_nodes = 0;
+  memset (self->nodes, 0, (size_t)self->n_faces * sizeof (*self->nodes));
+  for (int i = 0; i < self->n_faces; i++)
+    self->node_of[i] = -1;
+  for (int v = 0; v < self->n_views; v++) {
+    self->placed[v] = false;
+    self->links[v] = 0.0;
+    self->tries[v] = 0;
+  }
+  self->from_map[reference] = self->to_map[reference] = same;
+  fit_sizes (self);
+  place_view (self, reference, NULL);
+  while ((view = next_view (self)) >= 0) {
+    self->tries[view] = self->n_nodes;
+    try_view (self, view);
+  }
+  for (int v = 0; v < self->n_views; v++)
+    left += !self->placed[v] && self->views[v].n >= LEAST;
+  return left;
+}
+
 bool
 avm_scenemap_run (AvmSceneMap *self, const AvmSceneView *views, int n_views,
     const AvmSceneFace *faces, int n_faces, const float *distances,
     AvmError *error)
 {
-  int view;
+  int best = -1, least = INT_MAX, reference = -1;
 
   clear (self);
   if (!check (views, n_views, faces, n_faces, error))
@@ -683,13 +726,20 @@ avm_scenemap_run (AvmSceneMap *self, const AvmSceneView *views, int n_views,
     return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for a map");
   }
   self->distances = distances;
-  find_reference (self);
-  fit_sizes (self);
-  place_view (self, self->reference, NULL);
-  while ((view = next_view (self)) >= 0) {
-    self->tries[view] = self->n_nodes;
-    try_view (self, view);
+  for (int r = 0; r < REFERENCES && least > 0; r++) {
+    int left;
+
+    reference = next_reference (self, reference);
+    if (reference < 0)
+      break;
+    left = map_from (self, reference);
+    if (left < least) {
+      least = left;
+      best = reference;
+    }
   }
+  if (best != self->reference)
+    map_from (self, best);
   refine (self);
   self->distances = NULL;
   return true;

@@ -20,8 +20,8 @@
  * the overlap, or that is hardly better than another one which says something
  * else (seats in rows look much the same when shifted by one), is not taken.
  * Views come to the map one after another, those that have most in common with
- * it first (a spanning tree from the view with most faces), so all pairs
- * agree.
+ * it first (a spanning tree from the view with most faces, or from another one
+ * where that brings more to the map), so all pairs agree.
  *
  * Distances are those of looks, 0 to 1, smaller is more alike.
  */
