@@ -99,8 +99,8 @@ place_of (int view, int who, int people)
   x += 0.04 * size * avm_rng_normal (&avmcheck_rng);
   y += 0.04 * size * avm_rng_normal (&avmcheck_rng);
   size *= exp (0.04 * avm_rng_normal (&avmcheck_rng));
-  return (AvmRect){(int)(x - 0.5 * size), (int)(y - 0.5 * size), (int)size,
-      (int)size};
+  return (AvmRect){
+      (int)(x - 0.5 * size), (int)(y - 0.5 * size), (int)size, (int)size};
 }
 
 static void
@@ -223,19 +223,16 @@ check_constraints (const AvmDiarise *d)
     const AvmDiarised *a = avm_diarise_get (d, (size_t)i);
 
     CHECK (a->musician >= 0 && a->musician < avm_diarise_n_musicians (d)
-            && a->pose >= 0
-            && a->pose < avm_diarise_n_poses (d, a->musician) && a->view >= 0
-            && a->view < avm_diarise_n_views (d) && a->confidence >= 0.0
-            && a->confidence <= 1.0,
+            && a->pose >= 0 && a->pose < avm_diarise_n_poses (d, a->musician)
+            && a->view >= 0 && a->view < avm_diarise_n_views (d)
+            && a->confidence >= 0.0 && a->confidence <= 1.0,
         "sighting %d: musician %d, pose %d, view %d, confidence %g", i,
         a->musician, a->pose, a->view, a->confidence);
     for (int k = i + 1; k < AVM_MIN (n_truths, i + 3 * MAX_PEOPLE); k++) {
       const AvmSighting *s = &truths[i].sighting, *t = &truths[k].sighting;
-      bool same =
-          avm_diarise_get (d, (size_t)k)->musician == a->musician;
+      bool same = avm_diarise_get (d, (size_t)k)->musician == a->musician;
 
-      broken +=
-          same && s->camera == t->camera && s->frame == t->frame;
+      broken += same && s->camera == t->camera && s->frame == t->frame;
       torn += !same && s->camera == t->camera && s->shot == t->shot
           && s->track == t->track;
     }
@@ -301,10 +298,10 @@ test_alike (void)
   printf ("twins: purity %.3f and coverage %.3f, with the map %.3f "
           "and %.3f\n",
       purity[0], coverage[0], purity[1], coverage[1]);
-  CHECK (purity[1] > 0.95 && coverage[1] > 0.95,
-      "purity %.3f, coverage %.3f", purity[1], coverage[1]);
-  CHECK (purity[1] + coverage[1] > purity[0] + coverage[0],
-      "places tell nothing");
+  CHECK (purity[1] > 0.95 && coverage[1] > 0.95, "purity %.3f, coverage %.3f",
+      purity[1], coverage[1]);
+  CHECK (
+      purity[1] + coverage[1] > purity[0] + coverage[0], "places tell nothing");
 }
 
 /* How many there are is said. */
@@ -325,15 +322,15 @@ test_number (void)
   score (d, &purity, &coverage);
   CHECK (avm_diarise_n_musicians (d) == plain.people, "%d musicians",
       avm_diarise_n_musicians (d));
-  CHECK (purity > 0.98 && coverage > 0.98, "purity %.3f, coverage %.3f",
-      purity, coverage);
+  CHECK (purity > 0.98 && coverage > 0.98, "purity %.3f, coverage %.3f", purity,
+      coverage);
   check_constraints (d);
   avm_diarise_free (d);
   settings.musicians = 4;
   d = avm_diarise_new (&settings, "/tmp", &error);
   add_all (d, &plain, NULL);
-  CHECK (!avm_diarise_run (d, NULL, NULL, &error)
-          && error.code == AVM_ERROR_RANGE,
+  CHECK (
+      !avm_diarise_run (d, NULL, NULL, &error) && error.code == AVM_ERROR_RANGE,
       "more faces in a picture than musicians");
   CHECK (avm_diarise_n_musicians (d) == 0 && avm_diarise_get (d, 0) == NULL,
       "no results after an error");
@@ -530,8 +527,8 @@ test_life (void)
   avm_diarise_settings_init (&settings);
   make_film (&film);
   d = avm_diarise_new (&settings, "/tmp", &error);
-  CHECK (!avm_diarise_run (d, NULL, NULL, &error)
-          && error.code == AVM_ERROR_EMPTY,
+  CHECK (
+      !avm_diarise_run (d, NULL, NULL, &error) && error.code == AVM_ERROR_EMPTY,
       "nobody was seen");
   add_all (d, &film, NULL);
   CHECK (avm_diarise_n_sightings (d) == (size_t)n_truths
@@ -566,8 +563,7 @@ test_life (void)
       "forgotten");
   CHECK (avm_diarise_add (d, &s, values, &error)
           && avm_diarise_run (d, NULL, NULL, &error)
-          && avm_diarise_n_musicians (d) == 1
-          && avm_diarise_n_poses (d, 0) == 1
+          && avm_diarise_n_musicians (d) == 1 && avm_diarise_n_poses (d, 0) == 1
           && avm_diarise_get (d, 0)->confidence == 1.0,
       "one sighting is one musician");
   avm_diarise_free (d);
@@ -590,7 +586,8 @@ test_twice (void)
     truths[n_truths] = truths[n - 1];
     truths[n_truths].sighting.frame++;
     truths[n_truths].sighting.face.x += 5 * k;
-    truths[n_truths].sighting.track = k > 0 ? 5000 : truths[n - 1].sighting.track;
+    truths[n_truths].sighting.track =
+        k > 0 ? 5000 : truths[n - 1].sighting.track;
     n_truths++;
   }
   d = diarise (&settings, &film);

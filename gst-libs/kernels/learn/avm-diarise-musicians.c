@@ -16,6 +16,11 @@
 #define COMPARED 1600
 #define MOST 6
 #define BLEND 3
+/* Distance at which looks tell nothing: of the median of all, and of the
+ * threshold at least and at most */
+#define EVEN_MEDIAN 0.7
+#define EVEN_LEAST 1.1
+#define EVEN_MOST 1.5
 
 /* n groups; exemplars: `each` for a group, fewer where it has fewer sightings;
  * distances: n x n */
@@ -239,6 +244,35 @@ fill_distances (Work *w, AvmError *error)
 
 /* -- the map --------------------------------------------------------------- */
 
+static int
+compare_floats (const void *a, const void *b)
+{
+  float x = *(const float *)a, y = *(const float *)b;
+
+  return x < y ? -1 : x > y;
+}
+
+/* The distance at which two groups of different views are as likely one
+ * musician as two. Nearly all pairs are two, so their median says how much
+ * people differ in these pictures; it is near the threshold, in any case. */
+static double
+even_distance (Work *w)
+{
+  double threshold = w->self->settings.threshold, even = EVEN_LEAST * threshold;
+  size_t n = 0, size = (size_t)w->n;
+
+  for (int a = 0; a < w->n; a++)
+    for (int b = a + 1; b < w->n; b++)
+      if (w->self->groups[a].view != w->self->groups[b].view)
+        w->scratch[n++] = w->distances[(size_t)a * size + (size_t)b];
+  if (n > 0) {
+    qsort (w->scratch, n, sizeof (float), compare_floats);
+    even = AVM_CLAMP (
+        EVEN_MEDIAN * (double)w->scratch[n / 2], even, EVEN_MOST * threshold);
+  }
+  return AVM_MAX (even, 1e-3);
+}
+
 static bool
 make_map (Work *w, AvmError *error)
 {
@@ -250,7 +284,7 @@ make_map (Work *w, AvmError *error)
   bool good = views != NULL && faces != NULL;
 
   avm_scenemap_settings_init (&settings);
-  settings.even = AVM_MAX (1.1 * self->settings.threshold, 1e-3);
+  settings.even = even_distance (w);
   settings.spread = 0.25 * settings.even;
   if (!good)
     avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for a map");

@@ -21,7 +21,7 @@ avm_diarise_settings_init (AvmDiariseSettings *settings)
   /* Faces tell who it is, and their colours more than their edges, which turn
    * with the head. The upper body tells the pose, by edges and texture. */
   static const AvmDiariseSettings defaults = {
-      .threshold = 0.13,
+      .threshold = 0.12,
       .pose_threshold = 0.095,
       .max_poses = 6,
       .weights = {{3.0, 0.5, 0.5}, {2.0, 4.0, 6.0, 3.0, 3.0}},

@@ -18,6 +18,8 @@
 /* Looks of those that agree in place: of each, and in the mean, nats */
 #define UNLIKE (-1.0)
 #define ALIKE 0.5
+/* Times that a shift is fitted to those that agree */
+#define FITS 4
 /* Sizes within 1 / RATIO to RATIO agree. */
 #define RATIO 1.35
 
@@ -118,6 +120,26 @@ typedef struct {
   int mates[AVM_SCENEMAP_MAX_IN_VIEW];
 } Search;
 
+/* Finds the faces that agree and fits the shift to them, again and again: the
+ * first one comes of one pair, whose sizes are measured but roughly. */
+static int
+settle (const Search *self, AvmSceneShift *shift, double reach, int *mates)
+{
+  int n = 0;
+
+  for (int pass = 0; pass < FITS; pass++) {
+    int before = n;
+
+    n = find_mates (
+        shift, self->a, self->n_a, self->b, self->n_b, reach, mates);
+    if (n < 2 || (pass > 0 && n <= before))
+      return n;
+    refit (shift, self->a, self->n_a, self->b, mates);
+  }
+  return find_mates (
+      shift, self->a, self->n_a, self->b, self->n_b, reach, mates);
+}
+
 /* Takes the shift when enough faces agree, and better than with another. */
 static void
 try_shift (Search *self, AvmSceneShift shift)
@@ -125,16 +147,11 @@ try_shift (Search *self, AvmSceneShift shift)
   int mates[AVM_SCENEMAP_MAX_IN_VIEW];
   int fewer = AVM_MIN (self->n_a, self->n_b), n;
   bool alone = fewer == 1;
+  int least = AVM_MAX ((int)ceil (SHARE * fewer), alone ? 1 : 2);
   double reach = alone ? REACH_ALONE : REACH, score = 0.0, looks = 0.0;
 
-  n = find_mates (&shift, self->a, self->n_a, self->b, self->n_b, reach, mates);
-  if (n < AVM_MAX ((int)ceil (SHARE * fewer), alone ? 1 : 2))
-    return;
-  refit (&shift, self->a, self->n_a, self->b, mates);
-  if (!(shift.scale >= 0.5 && shift.scale <= 2.0))
-    return;
-  n = find_mates (&shift, self->a, self->n_a, self->b, self->n_b, reach, mates);
-  if (n < AVM_MAX ((int)ceil (SHARE * fewer), alone ? 1 : 2))
+  n = settle (self, &shift, reach, mates);
+  if (n < least || !(shift.scale >= 0.5 && shift.scale <= 2.0))
     return;
   n = 0;
   for (int i = 0; i < self->n_a; i++)
@@ -148,8 +165,7 @@ try_shift (Search *self, AvmSceneShift shift)
       n += gain > UNLIKE;
     }
   /* rows of seats look like rows of seats, the people in them do not */
-  if (n < AVM_MAX ((int)ceil (SHARE * fewer), alone ? 1 : 2)
-      || looks < ALIKE * n || score <= self->score)
+  if (n < least || looks < ALIKE * n || score <= self->score)
     return;
   self->score = score;
   self->shift = shift;

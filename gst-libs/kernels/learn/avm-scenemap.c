@@ -21,6 +21,9 @@
 #define ENOUGH 1.1
 #define MARGIN 3.0
 #define SHARE 0.5
+/* How much more alike than others those must look who are taken for one, nats
+ */
+#define ALIKE 0.6
 /* Views that are tried as reference while some cannot be placed */
 #define REFERENCES 4
 /* For a face at its place, and against a person of the map who is in the
@@ -540,12 +543,30 @@ search (AvmSceneMap *self, int view)
   }
 }
 
+/* Whether those that the map takes for one look more like it than people do in
+ * general: by half of what is between these and the even chance, and by more
+ * than comes of a choice among many */
+static bool
+look_alike (const AvmSceneMap *self, int view, const Hypothesis *h)
+{
+  double mates = 0.0, all = 0.0;
+  int n = n_used (self, view);
+
+  for (int k = 0; k < n; k++) {
+    const double *gains = self->gains + (size_t)k * (size_t)self->n_nodes;
+
+    mates += h->mates[k] >= 0 ? gains[h->mates[k]] / h->n_mates : 0.0;
+    for (int i = 0; i < self->n_nodes; i++)
+      all += gains[i] / ((double)n * self->n_nodes);
+  }
+  return mates > all + AVM_MAX (0.5 * fabs (all), ALIKE);
+}
+
 /* Tries to bring a view to the map. */
 static bool
 try_view (AvmSceneMap *self, int view)
 {
   const Hypothesis *h = &self->kept[0];
-  double looks = 0.0;
   int fewer;
 
   if (n_used (self, view) < 3)
@@ -556,11 +577,8 @@ try_view (AvmSceneMap *self, int view)
       || !show_nodes (self, &h->matrix))
     return false;
   fewer = AVM_MIN (n_used (self, view), count_in_shot (self, view));
-  for (int k = 0; k < n_used (self, view); k++)
-    if (h->mates[k] >= 0)
-      looks +=
-          self->gains[(size_t)k * (size_t)self->n_nodes + (size_t)h->mates[k]];
-  if (h->n_mates < SHARE * fewer || h->score < ENOUGH * fewer || looks <= 0.0)
+  if (h->n_mates < SHARE * fewer || h->score < ENOUGH * fewer
+      || !look_alike (self, view, h))
     return false;
   self->from_map[view] = h->matrix;
   if (!avm_scenemap_invert (&h->matrix, &self->to_map[view]))
