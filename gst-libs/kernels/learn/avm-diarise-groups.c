@@ -428,8 +428,9 @@ find_view (Work *w, const AvmSighting *sample, AvmSceneShift *shift,
       groups[p] = mates[p] >= 0 ? members[mates[p]] : -1;
   }
   w->members = NULL;
-  if (best >= 0)
-    return best;
+  /* without room for a group there is no new view: its faces go to others */
+  if (best >= 0 || self->n_groups >= AVM_DIARISE_MAX_GROUPS)
+    return AVM_MAX (best, 0);
   *shift = (AvmSceneShift){1.0, 0.0, 0.0};
   if (!avm_diarise_grow (&self->views, &self->views_room, self->n_views + 1,
           sizeof (*self->views), error))

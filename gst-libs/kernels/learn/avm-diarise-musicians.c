@@ -406,27 +406,58 @@ cluster (Work *w, AvmError *error)
   return true;
 }
 
+/* Distances of a group to all musicians at once; own: to the other groups of
+ * its own; next: to the nearest other one that nothing excludes. NaN: there is
+ * none. sums, counts: room for all musicians. */
 static void
-find_confidences (Work *w)
+compare_with_all (const Work *w, int group, double *sums, int *counts,
+    double *own, double *next)
+{
+  const AvmDiarise *self = w->self;
+  const float *row = w->distances + (size_t)group * (size_t)w->n;
+  int musician = self->musicians_of[group];
+
+  for (int m = 0; m < self->n_musicians; m++) {
+    sums[m] = 0.0;
+    counts[m] = 0;
+  }
+  for (int h = 0; h < w->n; h++)
+    if (h != group) {
+      sums[self->musicians_of[h]] += (double)row[h];
+      counts[self->musicians_of[h]]++;
+    }
+  *own = counts[musician] > 0 ? sums[musician] / counts[musician] : NAN;
+  *next = NAN;
+  for (int m = 0; m < self->n_musicians; m++)
+    if (m != musician && counts[m] > 0 && isfinite (sums[m])
+        && !(sums[m] / counts[m] >= *next))
+      *next = sums[m] / counts[m];
+}
+
+static bool
+find_confidences (Work *w, AvmError *error)
 {
   AvmDiarise *self = w->self;
+  size_t n = (size_t)self->n_musicians;
+  double *sums = malloc (n * sizeof (*sums));
+  int *counts = malloc (n * sizeof (*counts));
+  bool good = sums != NULL && counts != NULL;
 
-  for (int g = 0; g < w->n; g++) {
-    double own = distance_to (w, g, self->musicians_of[g]), next = HUGE_VAL;
+  if (!good)
+    avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for musicians");
+  for (int g = 0; good && g < w->n; g++) {
+    double own, next;
 
+    compare_with_all (w, g, sums, counts, &own, &next);
     if (isnan (own))
       own = isnan (w->inner[g]) ? 0.5 * self->settings.threshold : w->inner[g];
-    for (int m = 0; m < self->n_musicians; m++) {
-      double d;
-
-      if (m == self->musicians_of[g] || excluded (w, g, m))
-        continue;
-      d = distance_to (w, g, m);
-      next = AVM_MIN (next, d);
-    }
-    self->confidences[g] =
-        next > 0.0 ? AVM_CLAMP (1.0 - own / next, 0.0, 1.0) : 0.0;
+    self->confidences[g] = isnan (next) ? 1.0
+        : next > 0.0                    ? AVM_CLAMP (1.0 - own / next, 0.0, 1.0)
+                                        : 0.0;
   }
+  free (sums);
+  free (counts);
+  return good;
 }
 
 /* -- from left to right ---------------------------------------------------- */
@@ -576,11 +607,10 @@ avm_diarise_find_musicians (AvmDiarise *self, AvmError *error)
       && make_room (&w, error) && read_exemplars (&w, error)
       && fill_distances (&w, error)
       && (!self->settings.use_map || make_map (&w, error))
-      && cluster (&w, error) && number_musicians (&w, error);
-  if (good) {
+      && cluster (&w, error) && number_musicians (&w, error)
+      && find_confidences (&w, error);
+  if (good)
     find_seats (&w);
-    find_confidences (&w);
-  }
   avm_scenemap_free (w.map);
   free (w.exemplars);
   free (w.n_exemplars);

@@ -32,18 +32,19 @@ avm_scenemap_gain (const AvmSceneSettings *settings, double distance)
       -AVM_SCENEMAP_MOST, AVM_SCENEMAP_MOST);
 }
 
-/* How far b is from where the shift brings a; HUGE_VAL where sizes differ */
-static double
+/* Square of how far b is from where the shift brings a, in sizes of b;
+ * HUGE_VAL where sizes differ */
+static inline double
 residual (
     const AvmSceneShift *shift, const AvmSceneFace *a, const AvmSceneFace *b)
 {
-  double ratio = shift->scale * a->size / b->size;
+  double dx = shift->scale * a->x + shift->dx - b->x;
+  double dy = shift->scale * a->y + shift->dy - b->y;
+  double size = shift->scale * a->size;
 
-  if (ratio > RATIO || ratio < 1.0 / RATIO)
+  if (size > RATIO * b->size || RATIO * size < b->size)
     return HUGE_VAL;
-  return hypot (shift->scale * a->x + shift->dx - b->x,
-             shift->scale * a->y + shift->dy - b->y)
-      / b->size;
+  return (dx * dx + dy * dy) / (b->size * b->size);
 }
 
 /* Mutual nearest neighbours within reach; returns how many. */
@@ -54,7 +55,7 @@ find_mates (const AvmSceneShift *shift, const AvmSceneFace *a, int n_a,
   int n = 0;
 
   for (int i = 0; i < n_a; i++) {
-    double least = reach, back = reach;
+    double least = reach * reach, back = least;
     int mate = -1, other = -1;
 
     for (int j = 0; j < n_b; j++) {
@@ -156,12 +157,12 @@ try_shift (Search *self, AvmSceneShift shift)
   n = 0;
   for (int i = 0; i < self->n_a; i++)
     if (mates[i] >= 0) {
-      double r = residual (&shift, &self->a[i], &self->b[mates[i]]) / reach;
+      double r = residual (&shift, &self->a[i], &self->b[mates[i]]);
       double gain = avm_scenemap_gain (
           self->settings, self->distance (self->user, i, mates[i]));
 
       looks += gain;
-      score += 1.0 - r * r + gain;
+      score += 1.0 - r / (reach * reach) + gain;
       n += gain > UNLIKE;
     }
   /* rows of seats look like rows of seats, the people in them do not */

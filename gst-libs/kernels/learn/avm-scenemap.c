@@ -12,6 +12,10 @@
 #include <string.h>
 
 #define ROUNDS 4000
+/* and fewer of views and maps with many faces, for which that many pairs of a
+ * face and a place on the map are looked at */
+#define LEAST_ROUNDS 400
+#define PAIRS 8e6
 /* Looks-alikes of a face that hypotheses are made of */
 #define CANDIDATES 4
 /* Hypotheses that are kept, each saying something else than the others */
@@ -24,8 +28,10 @@
 /* How much more alike than others those must look who are taken for one, nats
  */
 #define ALIKE 0.6
-/* Views that are tried as reference while some cannot be placed */
+/* Views that are tried as reference while some cannot be placed; one where
+ * there are many views anyway */
 #define REFERENCES 4
+#define MANY_VIEWS 40
 /* For a face at its place, and against a person of the map who is in the
  * picture but was not found there, nats */
 #define AT_PLACE 2.0
@@ -308,14 +314,13 @@ find_mates (AvmSceneMap *self, int view, Hypothesis *h)
     int mate = -1;
 
     for (int i = 0; i < self->n_nodes; i++) {
-      double r =
-          hypot (self->shown[2 * i] - f->x, self->shown[2 * i + 1] - f->y)
-          / f->size;
-      double gain;
+      double dx = (self->shown[2 * i] - f->x) / f->size;
+      double dy = (self->shown[2 * i + 1] - f->y) / f->size;
+      double r = dx * dx + dy * dy, gain;
 
-      if (!(r < REACH))
+      if (!(r < REACH * REACH))
         continue;
-      gain = AT_PLACE - 0.5 * r * r / (sd * sd)
+      gain = AT_PLACE - 0.5 * r / (sd * sd)
           + self->gains[(size_t)k * (size_t)self->n_nodes + (size_t)i];
       if (gain > most) {
         most = gain;
@@ -521,12 +526,14 @@ search (AvmSceneMap *self, int view)
   int faces[MOST];
   int n = find_candidates (self, view, points, odds, faces);
   int used = n_used (self, view);
+  int rounds = (int)AVM_CLAMP (
+      PAIRS / ((double)used * self->n_nodes), LEAST_ROUNDS, ROUNDS);
   Hypothesis h;
   AvmRng rng;
 
   avm_rng_init (&rng, 20170701, 1);
   memset (self->kept, 0, sizeof (self->kept));
-  for (int round = 0; round < ROUNDS; round++) {
+  for (int round = 0; round < rounds; round++) {
     int size = used <= 3 ? 2 : used <= 5 ? 3 : sizes[round % 2];
     bool good;
 
@@ -744,7 +751,8 @@ avm_scenemap_run (AvmSceneMap *self, const AvmSceneView *views, int n_views,
     return avm_error_set (error, AVM_ERROR_MEMORY, -1, "no memory for a map");
   }
   self->distances = distances;
-  for (int r = 0; r < REFERENCES && least > 0; r++) {
+  for (int r = 0; r < (n_views < MANY_VIEWS ? REFERENCES : 1) && least > 0;
+       r++) {
     int left;
 
     reference = next_reference (self, reference);
