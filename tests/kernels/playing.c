@@ -303,7 +303,10 @@ test_absent (void)
 static void
 test_part (void)
 {
-  enum { PARTS = 4, STEPS = 60 };
+  enum {
+    PARTS = 4,
+    STEPS = 60
+  };
   AvmPlaying *playing = make (AVM_PLAYING_NOTES, NULL);
   bool sounds[PARTS][STEPS];
   double confidence;
@@ -352,8 +355,8 @@ move (AvmPlaying *playing, int track, double from, double to, double amplitude,
     double bow = amplitude * cos (4.0 * M_PI * t);
     double body = sway * sin (2.0 * M_PI * 0.4 * t);
 
-    avm_playing_add_motion (playing, track, AVM_PLAYING_BOW, t, 0.6 * bow + body,
-        0.8 * bow, 1.5 * amplitude, size);
+    avm_playing_add_motion (playing, track, AVM_PLAYING_BOW, t,
+        0.6 * bow + body, 0.8 * bow, 1.5 * amplitude, size);
     avm_playing_add_motion (
         playing, track, AVM_PLAYING_BODY, t, body, 0.0, NAN, size);
   }
@@ -370,8 +373,8 @@ test_features (void)
   CHECK (strcmp (avm_playing_features (playing, 7, 5.0, f), "bow") == 0, "bow");
   CHECK_NEAR (f[0], log (0.5 * 2.0 / M_PI + floor_speed), 0.02, 0.0, "mean");
   CHECK_NEAR (f[1], log (0.5 * sqrt (0.5) + floor_speed), 0.06, 0.0, "median");
-  CHECK_NEAR (f[2], log (0.5 * sin (0.45 * M_PI) + floor_speed), 0.03, 0.0,
-      "90 %%");
+  CHECK_NEAR (
+      f[2], log (0.5 * sin (0.45 * M_PI) + floor_speed), 0.03, 0.0, "90 %%");
   CHECK_NEAR (f[4], log (0.5 + floor_speed), 0.03, 0.0, "at 2 Hz");
   /* side lobes of a window of 1 s: 0.5 sinc (3.5), 0.5 sinc (6.5), and half as
    * much from -2 Hz */
@@ -498,8 +501,8 @@ test_fusion (const AvmSvmSet *models)
   for (int k = 0; k < 6; k++) {
     double entry = 20.0 * k + 10.0;
 
-    CHECK_NEAR (share (playing, 0, entry + 0.1, entry + 9.9), k == 3 ? 0.0 : 1.0,
-        0.1, 0.0, "entry %d", k);
+    CHECK_NEAR (share (playing, 0, entry + 0.1, entry + 9.9),
+        k == 3 ? 0.0 : 1.0, 0.1, 0.0, "entry %d", k);
     CHECK_NEAR (share (playing, 0, entry - 2.0, entry - 0.1), 0.0, 0.0, 0.0,
         "before entry %d", k);
   }
@@ -555,23 +558,23 @@ test_anything (const AvmSvmSet *models)
       double t = avm_rng_range (&avmcheck_rng, -5.0, 40.0);
 
       switch (avm_rng_u32 (&avmcheck_rng) % 6) {
-      case 0:
-        avm_playing_add_note (playing, m, t, 0.1 * i - 3.0);
-        break;
-      case 1:
-        avm_playing_set_track (playing, 100 - m, m);
-        break;
-      case 2:
-        move (playing, 100 - m, t, t + 3.0, 5.0 * i, 10.0, 100.0);
-        break;
-      case 3:
-        avm_playing_set_label (playing, m, i % 5, (AvmPoseLabel)(i % 6));
-        break;
-      case 4:
-        avm_playing_set_part (playing, m, i % 4 - 2);
-        break;
-      default:
-        avm_playing_add_pose (playing, m, i % 3, t, i % 5);
+        case 0:
+          avm_playing_add_note (playing, m, t, 0.1 * i - 3.0);
+          break;
+        case 1:
+          avm_playing_set_track (playing, 100 - m, m);
+          break;
+        case 2:
+          move (playing, 100 - m, t, t + 3.0, 5.0 * i, 10.0, 100.0);
+          break;
+        case 3:
+          avm_playing_set_label (playing, m, i % 5, (AvmPoseLabel)(i % 6));
+          break;
+        case 4:
+          avm_playing_set_part (playing, m, i % 4 - 2);
+          break;
+        default:
+          avm_playing_add_pose (playing, m, i % 3, t, i % 5);
       }
     }
     avm_playing_run (playing, round % 3 * 4.0 - 2.0, 30.0, NULL);

@@ -47,18 +47,30 @@
 /* s, distance of looks at motion in the search for the part */
 #define PART_STEP 0.25
 
-enum { PLAYS, READY, RESTS, N_STATES };
+enum {
+  PLAYS,
+  READY,
+  RESTS,
+  N_STATES
+};
 
 /* What the score says at a step */
-enum { NO_SCORE, SOUNDS, SILENT, BEGINS_NOW, ENDS_NOW, N_SIGNS };
+enum {
+  NO_SCORE,
+  SOUNDS,
+  SILENT,
+  BEGINS_NOW,
+  ENDS_NOW,
+  N_SIGNS
+};
 
 typedef struct {
   const AvmPlaying *playing;
   double start, end;
-  size_t n;            /* steps */
-  float *motion;       /* log odds at each step */
-  float *pose;         /* log odds */
-  float *probability;  /* that the musician plays */
+  size_t n;           /* steps */
+  float *motion;      /* log odds at each step */
+  float *pose;        /* log odds */
+  float *probability; /* that the musician plays */
   float (*forward)[N_STATES];
   int16_t *shown; /* pose, -1 not seen */
   uint8_t *used;  /* bits of AvmPlayingWay */
@@ -560,8 +572,8 @@ sound_evidence (double p, bool sounds, double usual, double absence)
 }
 
 static double
-label_evidence (const Chain *c, const AvmPlayingPose *pose,
-    double plays, double n, double usual)
+label_evidence (const Chain *c, const AvmPlayingPose *pose, double plays,
+    double n, double usual)
 {
   double absence = fmax (c->playing->settings.absence, 0.02);
   double p = pose->label == AVM_POSE_PLAYING ? LABEL_SURE : 1.0 - LABEL_SURE;
@@ -573,8 +585,8 @@ label_evidence (const Chain *c, const AvmPlayingPose *pose,
 /* Share of the time in which something is seen of the musician and the part
  * sounds */
 static double
-usual_share (const Chain *c, const AvmPlayingMusician *m,
-    const AvmPlayingPart *part)
+usual_share (
+    const Chain *c, const AvmPlayingMusician *m, const AvmPlayingPart *part)
 {
   double sounds = 1.0, all = 2.0;
 

@@ -258,8 +258,7 @@ track_features (const AvmPlayingTrack *track, double time,
   features[8] = log_speed (mean_cluster_speed (limb, from, to));
   n = reference != NULL ? collect (reference, NULL, from, to, m, &known) : 0;
   features[9] = log_speed (mean_speed (m, n));
-  n = collect (
-      &track->limbs[AVM_PLAYING_HAND], reference, from, to, m, &known);
+  n = collect (&track->limbs[AVM_PLAYING_HAND], reference, from, to, m, &known);
   features[11] = log_speed (mean_speed (m, n));
   n = collect (limb, reference, time - 0.5 * LONG_WINDOW,
       time + 0.5 * LONG_WINDOW, m, &known);

@@ -79,9 +79,8 @@ struct _AvmPlaying {
 };
 
 /* Log odds of playing in the window around `time`; false: not known */
-bool avm_playing_judge_motion (
-    const AvmPlaying *self, const AvmPlayingTrack *track, double time,
-    double *odds);
+bool avm_playing_judge_motion (const AvmPlaying *self,
+    const AvmPlayingTrack *track, double time, double *odds);
 
 /* Room for one more of `size` bytes; false: out of memory */
 bool avm_playing_grow (void *items, size_t n, size_t *room, size_t size);

@@ -208,17 +208,16 @@ provide_track (AvmPlaying *self, int number)
 /* -- what is said ---------------------------------------------------------- */
 
 bool
-avm_playing_add_motion (AvmPlaying *self, int track_number,
-    AvmPlayingLimb limb, double time, double vx, double vy, double speed,
-    double size)
+avm_playing_add_motion (AvmPlaying *self, int track_number, AvmPlayingLimb limb,
+    double time, double vx, double vy, double speed, double size)
 {
   AvmPlayingTrack *track;
   AvmPlayingRows *rows;
   AvmPlayingRow *row;
 
   if (track_number < 0 || (unsigned)limb >= AVM_PLAYING_N_LIMBS
-      || !isfinite (time) || !isfinite (vx) || !isfinite (vy)
-      || !(size > 0.0) || !isfinite (size))
+      || !isfinite (time) || !isfinite (vx) || !isfinite (vy) || !(size > 0.0)
+      || !isfinite (size))
     return true;
   track = provide_track (self, track_number);
   if (track == NULL)
@@ -238,8 +237,7 @@ avm_playing_add_motion (AvmPlaying *self, int track_number,
 }
 
 bool
-avm_playing_add_note (
-    AvmPlaying *self, int part, double onset, double duration)
+avm_playing_add_note (AvmPlaying *self, int part, double onset, double duration)
 {
   AvmPlayingPart *p;
 
@@ -345,8 +343,7 @@ avm_playing_get_spans (const AvmPlaying *self, int musician, size_t *n_spans)
 }
 
 int
-avm_playing_get_part (
-    const AvmPlaying *self, int musician, double *confidence)
+avm_playing_get_part (const AvmPlaying *self, int musician, double *confidence)
 {
   const AvmPlayingMusician *m = get_musician (self, musician);
 
@@ -424,8 +421,8 @@ append_span (AvmPlayingPart *part, const AvmPlayingSpan *span)
 /* What the musicians of a part say together from start to end; false: none of
  * them is known there. next: where each of them is in its list. */
 static bool
-ask_musicians (const AvmPlaying *self, int part, size_t *next,
-    AvmPlayingSpan *span)
+ask_musicians (
+    const AvmPlaying *self, int part, size_t *next, AvmPlayingSpan *span)
 {
   bool known = false;
 
