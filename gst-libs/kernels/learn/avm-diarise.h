@@ -23,9 +23,10 @@
  * Appearances are kept in a file without a name (avm-spill.h), 14 kB each; in
  * memory are about 100 bytes for a sighting, 200 while it works, 14 kB for
  * each of 1 to 6 exemplars of a group (fewer the more groups), and two matrices
- * of groups by groups distances: 10 MB for 100 groups, 250 MB for the
- * AVM_DIARISE_MAX_GROUPS that there are at most; more faces go to the group
- * that looks most like them.
+ * of groups by groups distances: 26 MB in all for 38000 sightings of 20 people
+ * from three places, 205 MB for the AVM_DIARISE_MAX_GROUPS that there are at
+ * most (every shot another framing); more faces go to the group that looks most
+ * like them. These take 3 s and 50 s of one core at 3 GHz or so.
  *
  * The order in which sightings of different cameras are added does not change
  * anything but their numbers.
@@ -117,8 +118,8 @@ typedef struct {
 
 typedef struct _AvmDiarise AvmDiarise;
 
-/* No number given, thresholds found on development scenes of the virtual
- * orchestra, with map. */
+/* No number given; 0.12, 0.095 and 6, and weights, found on development scenes
+ * of the virtual orchestra; with map. */
 void avm_diarise_settings_init (AvmDiariseSettings *settings);
 
 /* directory: where the file with the appearances is made. NULL with *error:
