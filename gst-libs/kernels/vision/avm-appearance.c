@@ -191,11 +191,24 @@ double
 avm_appearance_distance (
     const AvmAppearanceWeights *weights, const float *a, const float *b)
 {
-  double distances[AVM_N_BODY_PARTS * AVM_N_DESCRIPTORS];
-  double shares[AVM_N_BODY_PARTS];
+  const float *x = a + AVM_N_BODY_PARTS, *y = b + AVM_N_BODY_PARTS;
+  double sum = 0.0, total = 0.0;
 
-  avm_appearance_compare (a, b, distances, shares);
-  return avm_appearance_fuse (weights, distances, shares);
+  for (int p = 0; p < AVM_N_BODY_PARTS; p++)
+    for (int k = 0; k < AVM_N_DESCRIPTORS; k++) {
+      AvmDescriptorKind kind = (AvmDescriptorKind)k;
+      double weight = (double)AVM_MIN (a[p], b[p]) * weights->parts[p]
+          * weights->descriptors[k];
+
+      /* what does not count is not compared either */
+      if (weight > 0.0) {
+        sum += weight * avm_descriptor_distance (kind, x, y);
+        total += weight;
+      }
+      x += avm_descriptor_size (kind);
+      y += avm_descriptor_size (kind);
+    }
+  return total > 0.0 ? sum / total : 1.0;
 }
 
 void

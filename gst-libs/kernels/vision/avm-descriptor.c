@@ -197,15 +197,6 @@ gabor_distance (const float *a, const float *b)
   return total / AVM_GABOR_SIZE;
 }
 
-AVM_CLONES static double
-city_block (const float *a, const float *b, int n)
-{
-  double total;
-
-  SUM (total, n, fabsf (x - y));
-  return total;
-}
-
 static double
 phog_distance (const float *a, const float *b)
 {
@@ -216,40 +207,50 @@ phog_distance (const float *a, const float *b)
           + 0.5 * chi_square (a + 5 * 30, b + 5 * 30, 16 * 30));
 }
 
-/* Mean histogram of w x h sub-images */
-static void
-ehd_mean (const float *values, int x, int y, int w, int h, float *mean)
+/* Sums of the five edges over n sub-images from the first one on, `step` apart */
+static inline void
+ehd_add (double *sum, const double *from, int n, int step)
 {
-  for (int t = 0; t < 5; t++) {
-    mean[t] = 0.0f;
-    for (int i = 0; i < w * h; i++)
-      mean[t] += values[5 * (4 * (y + i / w) + x + i % w) + t];
-    mean[t] /= (float)(w * h);
-  }
+  for (int i = 0; i < n; i++)
+    for (int t = 0; t < 5; t++)
+      sum[t] += from[5 * i * step + t];
 }
 
-static double
-ehd_difference (const float *a, const float *b, int x, int y, int w, int h)
+static inline double
+ehd_length (const double *sum, int n)
 {
-  float p[5], q[5];
+  double length = 0.0;
 
-  ehd_mean (a, x, y, w, h, p);
-  ehd_mean (b, x, y, w, h, q);
-  return city_block (p, q, 5);
+  for (int t = 0; t < 5; t++)
+    length += fabs (sum[t]);
+  return length / n;
 }
 
-static double
+/* Means of histograms differ by the mean of the differences. */
+AVM_CLONES static double
 ehd_distance (const float *a, const float *b)
 {
-  double sum = city_block (a, b, AVM_EHD_SIZE);
+  double differences[AVM_EHD_SIZE], all[5] = {0.0}, middle[5] = {0.0};
+  double sum = 0.0;
 
-  sum += 5.0 * ehd_difference (a, b, 0, 0, 4, 4);
-  for (int i = 0; i < 4; i++) {
-    sum += ehd_difference (a, b, i, 0, 1, 4);
-    sum += ehd_difference (a, b, 0, i, 4, 1);
-    sum += ehd_difference (a, b, 2 * (i % 2), 2 * (i / 2), 2, 2);
+  for (int i = 0; i < AVM_EHD_SIZE; i++) {
+    differences[i] = (double)a[i] - (double)b[i];
+    sum += fabs (differences[i]);
   }
-  sum += ehd_difference (a, b, 1, 1, 2, 2);
+  for (int i = 0; i < 4; i++) {
+    double row[5] = {0.0}, column[5] = {0.0}, block[5] = {0.0};
+    const double *corner = differences + 5 * (8 * (i / 2) + 2 * (i % 2));
+
+    ehd_add (row, differences + 20 * i, 4, 1);
+    ehd_add (column, differences + 5 * i, 4, 4);
+    ehd_add (block, corner, 2, 1);
+    ehd_add (block, corner + 20, 2, 1);
+    ehd_add (all, row, 1, 1);
+    sum += ehd_length (row, 4) + ehd_length (column, 4) + ehd_length (block, 4);
+  }
+  ehd_add (middle, differences + 25, 2, 1);
+  ehd_add (middle, differences + 45, 2, 1);
+  sum += 5.0 * ehd_length (all, 16) + ehd_length (middle, 4);
   /* 16 + 5 + 13 histograms, each of which differs by at most 2 */
   return sum / 68.0;
 }
