@@ -110,8 +110,8 @@ void avm_diarise_settings_init (AvmDiariseSettings *settings);
 
 /* directory: where the file with the appearances is made. NULL with *error:
  * RANGE, MEMORY. */
-AvmDiarise *avm_diarise_new (const AvmDiariseSettings *settings,
-    const char *directory, AvmError *error);
+AvmDiarise *avm_diarise_new (
+    const AvmDiariseSettings *settings, const char *directory, AvmError *error);
 void avm_diarise_free (AvmDiarise *self);
 /* Forgets all sightings. */
 void avm_diarise_reset (AvmDiarise *self);
@@ -141,8 +141,7 @@ int avm_diarise_n_views (const AvmDiarise *self);
 /* Owned by the object; NULL out of range or before a run. */
 const AvmDiarised *avm_diarise_get (const AvmDiarise *self, size_t i);
 /* False: no such musician. */
-bool avm_diarise_get_seat (
-    const AvmDiarise *self, int musician, AvmSeat *seat);
+bool avm_diarise_get_seat (const AvmDiarise *self, int musician, AvmSeat *seat);
 
 /* A person says that these two are one: joins b to a, whose number is the
  * lower one; musicians after b move up by one. False with *error: RANGE, or
