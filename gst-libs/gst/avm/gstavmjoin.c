@@ -956,6 +956,21 @@ sink_flush_stop (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
   g_mutex_unlock (&priv->flush_lock);
 }
 
+/* What only the subclass may know */
+static void
+sink_other (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event)
+{
+  GstAvmJoinPrivate *priv = PRIVATE (self);
+  GstAvmJoinClass *klass = GST_AVM_JOIN_GET_CLASS (self);
+
+  if (klass->sink_event == NULL)
+    return;
+  g_mutex_lock (&priv->lock);
+  if (!pad->flushing)
+    klass->sink_event (self, pad, event);
+  g_mutex_unlock (&priv->lock);
+}
+
 static gboolean
 sink_event (GstPad *gstpad, GstObject *parent, GstEvent *event)
 {
@@ -988,6 +1003,8 @@ sink_event (GstPad *gstpad, GstObject *parent, GstEvent *event)
       break;
     default:
       /* tags and the like are about one input, not about the result */
+      if (GST_EVENT_IS_SERIALIZED (event))
+        sink_other (self, pad, event);
       GST_LOG_OBJECT (pad, "dropping %" GST_PTR_FORMAT, event);
       break;
   }
@@ -1611,13 +1628,29 @@ gst_avm_join_push_buffer_on (GstAvmJoin *self, GstPad *pad, GstBuffer *buffer)
 void
 gst_avm_join_push_event (GstAvmJoin *self, GstAvmEvent *event)
 {
+  gst_avm_join_push_event_on (self, PRIVATE (self)->srcpad, event);
+}
+
+/**
+ * gst_avm_join_push_event_on: (skip)
+ * @self: a join
+ * @pad: one of its source pads
+ * @event: (transfer full): a result; its onset is running time
+ *
+ * As gst_avm_join_push_event() for any source pad. Nothing happens when @pad
+ * was released.
+ *
+ * Since: 0.1
+ */
+void
+gst_avm_join_push_event_on (GstAvmJoin *self, GstPad *pad, GstAvmEvent *event)
+{
   GstAvmJoinPrivate *priv = PRIVATE (self);
   GstClockTime running_time = event->onset;
 
   if (priv->segment.format == GST_FORMAT_TIME)
     event->onset = to_src_time (&priv->segment, running_time);
-  queue_item (
-      self, priv->srcpad, gst_avm_event_to_buffer (event), running_time);
+  queue_item (self, pad, gst_avm_event_to_buffer (event), running_time);
   gst_avm_event_free (event);
 }
 
@@ -1665,6 +1698,10 @@ gst_avm_join_call_again (GstAvmJoin *self)
  * between sink_buffer (), sink_caps (), pad_added (), pad_removed () and
  * src_pad_added () may be called, but not start (), stop (), flush () and
  * process () itself: what only these touch stays as it is. Pads may go.
+ *
+ * From sink_buffer (), for work that touches nothing but the buffer and what
+ * belongs to the pad alone: @pad stays, and nothing else comes to it, but
+ * everything else may happen meanwhile.
  *
  * Since: 0.1
  */

@@ -39,6 +39,9 @@ G_DECLARE_FINAL_TYPE (
  *   (transfer full)
  * @src_pad_added: a source pad was requested, perhaps while the stage runs; set
  *   its caps here when they are known. Called under the join's lock.
+ * @sink_event: a serialized event about the stream of @pad that the base does
+ *   not know, such as gst_event_new_avm_shot(), comes (transfer none), in order
+ *   with the buffers. Runs as @sink_buffer does.
  */
 struct _GstAvmJoinClass {
   GstElementClass parent_class;
@@ -55,8 +58,9 @@ struct _GstAvmJoinClass {
   void (*pad_removed) (GstAvmJoin *self, GstAvmJoinPad *pad);
   GstCaps *(*src_caps) (GstAvmJoin *self);
   void (*src_pad_added) (GstAvmJoin *self, GstPad *pad);
+  void (*sink_event) (GstAvmJoin *self, GstAvmJoinPad *pad, GstEvent *event);
 
-  gpointer _gst_reserved[GST_PADDING_LARGE - 1];
+  gpointer _gst_reserved[GST_PADDING_LARGE - 2];
 };
 
 /* Pads, with the join's lock held (that is: from any vmethod) */
@@ -113,6 +117,10 @@ void gst_avm_join_push_buffer_on (
 
 GST_AVM_API
 void gst_avm_join_push_event (GstAvmJoin *self, GstAvmEvent *event);
+
+GST_AVM_API
+void gst_avm_join_push_event_on (
+    GstAvmJoin *self, GstPad *pad, GstAvmEvent *event);
 
 GST_AVM_API
 void gst_avm_join_push_gap (GstAvmJoin *self, GstClockTime running_time);
