@@ -1328,9 +1328,13 @@ gst_avm_pnp_start (GstAvmJoin *join)
 {
   GstAvmPnp *self = GST_AVM_PNP (join);
   GstCaps *caps = gst_avm_events_caps_new ("activity");
+  GList *pads = gst_avm_join_get_src_pads (join);
 
   gst_avm_join_set_src_caps (join, caps);
   gst_caps_unref (caps);
+  for (GList *l = pads; l != NULL; l = l->next)
+    gst_avm_pnp_src_pad_added (join, l->data);
+  g_list_free (pads);
   settings_clear (&self->now);
   settings_copy (self, &self->now);
   free_all (self);

@@ -156,6 +156,8 @@ class Motion:
             found = {}
             for name, value in line['values'].items():
                 region, quantity, role = channels[name]
+                if region is None:
+                    continue  # nothing was found yet: the whole picture
                 row = found.setdefault((region % 100, role), {})
                 if value is None:
                     continue

@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Log odds come as if a new independent look were taken this often, s */
-#define POSE_LOOK 2.5
+#define POSE_LOOK 1.5
 #define MOTION_LOOK 1.0
 /* Sightings of one pose that are closer count as a part of one */
 #define TEACH_LOOK 3.0
@@ -29,7 +29,7 @@
 /* Greatest log odds of a pose */
 #define MAX_POSE_ODDS 3.0
 /* Who is ready soon plays or rests, s */
-#define READY_DURATION 1.5
+#define READY_DURATION 1.8
 /* Of those who are ready and see no score, how many play next */
 #define READY_PLAYS 0.6
 /* Against the score: to begin late in an entry or play on after its end takes
@@ -44,6 +44,8 @@
  * all parts, for it to be taken */
 #define LEAST_PART_ODDS 1.0
 #define LEAST_PART_SHARE 0.5
+/* Share of the time in which a part sounds when a pose of playing is seen */
+#define PURE 0.85
 /* s, distance of looks at motion in the search for the part */
 #define PART_STEP 0.25
 
@@ -543,22 +545,21 @@ look_at_poses (Chain *c, AvmPlayingMusician *m, unsigned teachers)
 
 /* -- which part ------------------------------------------------------------ */
 
-/* Log of the beta function */
-static double
-log_beta (double a, double b)
-{
-  return lgamma (a) + lgamma (b) - lgamma (a + b);
-}
-
-/* Log odds of `plays` of `n` looks sounding given that each pose has a share
- * of its own, against all having the usual one */
+/* Log odds of `plays` of `n` looks sounding given that a pose is one of playing
+ * or one of rest, or, seldom, of neither, against all having the usual share */
 static double
 pose_evidence (double plays, double n, double usual)
 {
-  double a = PRIOR_LOOKS * usual, b = PRIOR_LOOKS * (1.0 - usual);
+  double rests = n - plays;
+  double yes =
+      plays * log (PURE / usual) + rests * log ((1.0 - PURE) / (1.0 - usual));
+  double no =
+      plays * log ((1.0 - PURE) / usual) + rests * log (PURE / (1.0 - usual));
+  double most = fmax (fmax (yes, no), 0.0);
 
-  return log_beta (plays + a, n - plays + b) - log_beta (a, b)
-      - plays * log (usual) - (n - plays) * log (1.0 - usual);
+  return most
+      + log (
+          0.45 * exp (yes - most) + 0.45 * exp (no - most) + 0.1 * exp (-most));
 }
 
 /* Log odds of the score given that the musician plays with probability p */

@@ -128,15 +128,18 @@ add_quantiles (const Motion *m, size_t n, double *median, double *high)
   *high = log_speed (speeds[n * 9 / 10]);
 }
 
-/* The slowest quarter of the window: who plays is hardly ever still */
+/* The slowest part of the time from..to: who plays is hardly ever still */
 static double
-slowest_block (const Motion *m, size_t n, double from)
+slowest_block (const Motion *m, size_t n, double from, double to)
 {
   double sums[BLOCKS] = {0.0}, least = INFINITY;
   size_t counts[BLOCKS] = {0};
 
   for (size_t i = 0; i < n; i++) {
-    int k = (int)((m[i].time - from) / AVM_PLAYING_WINDOW * BLOCKS);
+    int k = (int)floor ((m[i].time - from) / (to - from) * BLOCKS);
+
+    if (m[i].time < from || m[i].time >= to)
+      continue;
 
     k = AVM_CLAMP (k, 0, BLOCKS - 1);
     sums[k] += hypot (m[i].x, m[i].y);
@@ -145,7 +148,22 @@ slowest_block (const Motion *m, size_t n, double from)
   for (int k = 0; k < BLOCKS; k++)
     if (counts[k] > 0)
       least = fmin (least, sums[k] / (double)counts[k]);
-  return least;
+  return least < INFINITY ? least : NAN;
+}
+
+/* How far it gets, as a share of its way: bows come back, an instrument that
+ * is raised does not */
+static double
+straightness (const Motion *m, size_t n)
+{
+  double x = 0.0, y = 0.0, way = 0.0;
+
+  for (size_t i = 0; i < n; i++) {
+    x += m[i].x;
+    y += m[i].y;
+    way += hypot (m[i].x, m[i].y);
+  }
+  return hypot (x, y) / (way + FLOOR * (double)n);
 }
 
 /* Direction in which it moves most, v = motion along it; returns how much
@@ -250,7 +268,7 @@ track_features (const AvmPlayingTrack *track, double time,
     return NULL;
   features[0] = log_speed (mean_speed (m, n));
   add_quantiles (m, n, &features[1], &features[2]);
-  features[3] = log_speed (slowest_block (m, n, from));
+  features[3] = log_speed (slowest_block (m, n, from, to));
   features[7] = project (m, n, v);
   features[4] = log_speed (band (m, v, n, slow, 3));
   features[5] = log_speed (band (m, v, n, fast, 4));
@@ -263,6 +281,11 @@ track_features (const AvmPlayingTrack *track, double time,
   n = collect (limb, reference, time - 0.5 * LONG_WINDOW,
       time + 0.5 * LONG_WINDOW, m, &known);
   features[10] = log_speed (mean_speed (m, n));
+  features[12] = log_speed (slowest_block (m, n, time, time + 0.5 * LONG_WINDOW));
+  features[13] = log_speed (slowest_block (m, n, time - 0.5 * LONG_WINDOW, time));
+  features[14] = straightness (m, n);
+  project (m, n, v);
+  features[15] = count_turns (m, v, n);
   return model;
 }
 

@@ -168,7 +168,7 @@ const AvmPlayingSpan *avm_playing_get_part_spans (
  * for each window of AVM_PLAYING_WINDOW s, AVM_PLAYING_STEP s apart. */
 #define AVM_PLAYING_WINDOW 1.0
 #define AVM_PLAYING_STEP 0.25
-#define AVM_PLAYING_FEATURES 12
+#define AVM_PLAYING_FEATURES 16
 
 /* Features of the window around `time` from the rows of a track; the name of
  * the model they are for; NULL when too little is known there. */
