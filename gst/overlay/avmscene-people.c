@@ -98,8 +98,8 @@ draw_person (AvmScene *scene, const AvmBox *box, const GstAvmEvent *event)
   if (name == NULL)
     return;
   text = g_utf8_make_valid (name, -1);
-  avm_scene_place_label (scene, text, 0.75 * scene->text, color, box->x,
-      box->y - scene->line, -1);
+  avm_scene_place_label (
+      scene, text, 0.75 * scene->text, color, box->x, box->y - scene->line, -1);
   g_free (text);
 }
 
@@ -123,8 +123,7 @@ draw_appearances (AvmScene *scene)
       AvmBox box;
 
       if (avm_scene_goes_on (entry, scene->time)
-          && is_of_camera (scene, entry->event)
-          && get_box (entry->event, &box))
+          && is_of_camera (scene, entry->event) && get_box (entry->event, &box))
         draw_person (scene, &box, entry->event);
     }
   }

@@ -281,8 +281,10 @@ track_features (const AvmPlayingTrack *track, double time,
   n = collect (limb, reference, time - 0.5 * LONG_WINDOW,
       time + 0.5 * LONG_WINDOW, m, &known);
   features[10] = log_speed (mean_speed (m, n));
-  features[12] = log_speed (slowest_block (m, n, time, time + 0.5 * LONG_WINDOW));
-  features[13] = log_speed (slowest_block (m, n, time - 0.5 * LONG_WINDOW, time));
+  features[12] =
+      log_speed (slowest_block (m, n, time, time + 0.5 * LONG_WINDOW));
+  features[13] =
+      log_speed (slowest_block (m, n, time - 0.5 * LONG_WINDOW, time));
   features[14] = straightness (m, n);
   project (m, n, v);
   features[15] = count_turns (m, v, n);

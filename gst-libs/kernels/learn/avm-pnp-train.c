@@ -31,7 +31,7 @@
 #define MAX_FOLDS 6
 #define D AVM_PLAYING_FEATURES
 #define DISTANCE 0.25 /* s, of the windows that are learnt from */
-#define DOUBT 0.3    /* s; so near to a change nothing is learnt */
+#define DOUBT 0.3     /* s; so near to a change nothing is learnt */
 #define MOST_ROWS 5000
 #define N_MODELS 2
 
