@@ -112,7 +112,7 @@ static const GstAvmField association_fields[] = {
 
 static const GstAvmKind kinds[] = {
     KIND ("motion", SERIES, "mean motion inside each region", "avmopticalflow",
-        "avmassociate avmnmfsep avmvibrato avmeventenc avmoverlay",
+        "avmassociate avmnmfsep avmpnp avmvibrato avmeventenc avmoverlay",
         motion_fields),
     KIND ("f0", SERIES, "fundamental frequency of each part", "avmpitch",
         "avmassociate avmvibrato avmeventenc avmoverlay", f0_fields),
@@ -120,19 +120,21 @@ static const GstAvmKind kinds[] = {
         "avmeventenc", region_fields),
     KIND ("note", EVENTS, "notes, performed or aligned to a performance",
         "avmscorealign avmtestsrc",
-        "avmassociate avmnmfsep avmpitch avmvibrato avmeventenc avmoverlay",
+        "avmassociate avmnmfsep avmpitch avmpnp avmvibrato avmeventenc "
+        "avmoverlay",
         note_fields),
     KIND ("vibrato", EVENTS, "one event per note: vibrato, rate and extent",
         "avmvibrato avmtestsrc", "avmeventenc avmoverlay", vibrato_fields),
-    KIND ("activity", EVENTS, "when a player plays and when not", "avmtestsrc",
-        "avmeventenc avmoverlay", activity_fields),
-    KIND ("appearance", EVENTS, "who is visible where", "avmtestsrc",
+    KIND ("activity", EVENTS, "when a player plays and when not",
+        "avmpnp avmtestsrc", "avmeventenc avmoverlay", activity_fields),
+    KIND ("appearance", EVENTS, "who is visible where", "avmpnp avmtestsrc",
         "avmeventenc avmoverlay", appearance_fields),
     KIND ("shot", EVENTS, "shots of a film, cut to cut",
         "avmscenecut avmtestsrc", "avmeventenc", shot_fields),
     KIND ("association", EVENTS, "which region plays which part; part -1: none",
         "avmassociate avmtestsrc",
-        "avmnmfsep avmvibrato avmeventenc avmoverlay", association_fields),
+        "avmnmfsep avmpnp avmvibrato avmeventenc avmoverlay",
+        association_fields),
 };
 
 GType
