@@ -27,8 +27,7 @@ take_events (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
 
   fail_unless (events != NULL);
   for (guint i = 0; i < events->len; i++)
-    g_ptr_array_add (
-        all, gst_avm_event_copy (g_ptr_array_index (events, i)));
+    g_ptr_array_add (all, gst_avm_event_copy (g_ptr_array_index (events, i)));
   g_ptr_array_unref (events);
 }
 
@@ -160,13 +159,14 @@ GST_START_TEST (test_motion)
   guint known = 0;
   Result result;
 
-  run ("avmpnp name=p ! fakesink name=activity p.appearance ! queue ! "
-       "fakesink name=appearance "
-       "avmtestsrc name=t scene=orchestra players=6 attach-regions=true seed=3 "
-       "num-seconds=10 t.appearance ! queue ! fakesink name=truth "
-       "t.video ! video/x-raw,width=1280,height=720,framerate=25/1 ! tee name=v "
-       "v. ! queue ! p.video_0 v. ! queue ! avmopticalflow clusters=2 ! "
-       "p.motion_0",
+  run (
+      "avmpnp name=p ! fakesink name=activity p.appearance ! queue ! "
+      "fakesink name=appearance "
+      "avmtestsrc name=t scene=orchestra players=6 attach-regions=true seed=3 "
+      "num-seconds=10 t.appearance ! queue ! fakesink name=truth "
+      "t.video ! video/x-raw,width=1280,height=720,framerate=25/1 ! tee name=v "
+      "v. ! queue ! p.video_0 v. ! queue ! avmopticalflow clusters=2 ! "
+      "p.motion_0",
       &result);
   fail_unless (result.error == NULL, "%s", result.error);
   fail_unless_equals_int (
@@ -228,8 +228,8 @@ run_labels (const gchar *path, const gchar *text, Result *result)
 }
 
 static void
-expect_error (const gchar *path, const gchar *text, const gchar *more,
-    const gchar *word)
+expect_error (
+    const gchar *path, const gchar *text, const gchar *more, const gchar *word)
 {
   gchar *wrong = g_strconcat (text, more, NULL);
   Result result;
@@ -406,8 +406,7 @@ GST_START_TEST (test_motion_alone)
        "num-seconds=2 players=2 attach-regions=true t.video ! queue ! "
        "avmopticalflow ! p.motion_0",
       &result);
-  fail_unless (result.error != NULL
-          && strstr (result.error, "motion_0") != NULL
+  fail_unless (result.error != NULL && strstr (result.error, "motion_0") != NULL
           && strstr (result.error, "video_0") != NULL,
       "%s", result.error);
   clear (&result);
