@@ -100,7 +100,7 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 avmtestsrc name=t scene=orchestra players=6 attach-regions=true num-seconds=8 avmpnp name=p sheets-location=sheets write-labels=labels.csv ! avmeventenc ! application/x-ndjson ! filesink async=false location=activity.jsonl t.video ! queue ! p.video_0 t.notes ! queue ! p.notes
+ * gst-launch-1.0 avmtestsrc name=t scene=orchestra players=6 attach-regions=true num-seconds=8 avmpnp name=p sheets-location=sheets write-labels=labels.csv ! avmeventenc ! application/x-ndjson ! filesink async=false location=activity.jsonl t.video ! queue ! p.video_0 t.notes ! queue ! p.notes t.association ! queue ! p.association
  * ]| Who plays when in a virtual orchestra, from poses and score.
  * |[
  * gst-launch-1.0 filesrc location=concert.mp4 ! decodebin name=d d. ! queue ! avmfacedetect ! queue ! p.video_0 d. ! queue ! audioconvert ! avmscorealign score=concert.mid ! p.notes avmpnp name=p map-location=stage.svg ! avmeventenc ! text/tab-separated-values ! filesink async=false location=activity.tsv p.appearance ! queue ! avmeventenc ! application/x-ndjson ! filesink async=false location=appearance.jsonl

@@ -305,13 +305,14 @@ GST_START_TEST (test_notes_twice)
 {
   static const gchar line[] =
       "avmpnp name=p ! fakesink name=activity p.appearance ! queue ! "
-      "fakesink name=appearance " SCENE "t.notes ! queue ! p.notes";
+      "fakesink name=appearance " SCENE "t.notes ! queue ! p.notes "
+      "t.association ! queue ! p.association";
   Result a, b;
 
   run (line, &a);
   run (line, &b);
   fail_unless (a.error == NULL && b.error == NULL);
-  check_activities (a.activities);
+  fail_unless_equals_int (check_activities (a.activities), (1 << PLAYERS) - 1);
   fail_unless_equals_int (a.activities->len, b.activities->len);
   fail_unless (a.appearances->len >= PLAYERS);
   fail_unless_equals_int (a.appearances->len, b.appearances->len);
