@@ -115,6 +115,21 @@ check_denormals (void)
   CHECK (tiny * 0.01f != 0.0f, "restored");
 }
 
+static void
+check_order (void)
+{
+  double odd[] = {3.0, -1.0, 2.0}, even[] = {4.0, 1.0, 8.0, 2.0};
+  float floats[] = {2.0f, -INFINITY, 2.0f, INFINITY};
+
+  CHECK (avm_median (odd, 3) == 2.0 && odd[0] == -1.0 && odd[2] == 3.0, "odd");
+  CHECK (avm_median (even, 4) == 3.0, "even");
+  CHECK (isnan (avm_median (even, 0)), "the median of nothing");
+  CHECK (avm_compare_floats (&floats[0], &floats[2]) == 0
+          && avm_compare_floats (&floats[1], &floats[0]) < 0
+          && avm_compare_floats (&floats[3], &floats[0]) > 0,
+      "floats");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -125,5 +140,6 @@ main (int argc, char **argv)
   check_pitch ();
   check_parabola ();
   check_denormals ();
+  check_order ();
   return avmcheck_report ();
 }

@@ -151,3 +151,28 @@ avm_parabolic_offset (double ym, double y0, double yp)
     return 0.0;
   return AVM_CLAMP (0.5 * (ym - yp) / curvature, -0.5, 0.5);
 }
+
+int
+avm_compare_doubles (const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+int
+avm_compare_floats (const void *a, const void *b)
+{
+  float x = *(const float *)a, y = *(const float *)b;
+
+  return (x > y) - (x < y);
+}
+
+double
+avm_median (double *values, size_t n)
+{
+  if (n == 0)
+    return NAN;
+  qsort (values, n, sizeof (double), avm_compare_doubles);
+  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}

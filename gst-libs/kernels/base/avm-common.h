@@ -111,6 +111,12 @@ double avm_cents (double a_hz, double b_hz);
  * [-0.5, 0.5] from the middle sample; 0 where y0 is no strict extremum. */
 double avm_parabolic_offset (double ym, double y0, double yp);
 
+/* Rising, for qsort; NaN equals everything, so sort none of it. */
+int avm_compare_doubles (const void *a, const void *b);
+int avm_compare_floats (const void *a, const void *b);
+/* Sorts the values; the mean of the middle two where n is even, NaN of none. */
+double avm_median (double *values, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

@@ -394,21 +394,13 @@ avm_associate_drop (AvmAssociate *a, double time)
 
 /* -- small statistics ----------------------------------------------------- */
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
 /* Sorts values in place. */
 static double
 quantile (double *values, size_t n, double share)
 {
   if (n == 0)
     return 0.0;
-  qsort (values, n, sizeof (double), compare_doubles);
+  qsort (values, n, sizeof (double), avm_compare_doubles);
   return values[(size_t)(share * (double)(n - 1) + 0.5)];
 }
 
@@ -449,7 +441,7 @@ compare_notes (const void *a, const void *b)
 {
   const Note *x = a, *y = b;
 
-  return compare_doubles (&x->onset, &y->onset);
+  return avm_compare_doubles (&x->onset, &y->onset);
 }
 
 static double

@@ -399,14 +399,6 @@ search_note (AvmScorePitch *self, Note *note, double prior_sd)
   }
 }
 
-static int
-compare_floats (const void *a, const void *b)
-{
-  float fa = *(const float *)a, fb = *(const float *)b;
-
-  return (fa > fb) - (fa < fb);
-}
-
 /* Median of what the notes' middles say. */
 static double
 estimate_tuning (AvmScorePitch *self)
@@ -420,10 +412,10 @@ estimate_tuning (AvmScorePitch *self)
     Note *note = &self->notes[i];
 
     memcpy (note->sd, note->cents, (size_t)note->n * sizeof (float));
-    qsort (note->sd, (size_t)note->n, sizeof (float), compare_floats);
+    qsort (note->sd, (size_t)note->n, sizeof (float), avm_compare_floats);
     middles[i] = note->sd[note->n / 2];
   }
-  qsort (middles, self->n_notes, sizeof (float), compare_floats);
+  qsort (middles, self->n_notes, sizeof (float), avm_compare_floats);
   if (self->n_notes > 0)
     tuning = middles[self->n_notes / 2];
   avm_free (middles);

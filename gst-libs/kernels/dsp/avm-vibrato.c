@@ -45,24 +45,6 @@ avm_vibrato_settings_init (AvmVibratoSettings *settings)
 
 /* -- small statistics ---------------------------------------------------- */
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
-/* Sorts values in place. */
-static double
-median (double *values, size_t n)
-{
-  if (n == 0)
-    return NAN;
-  qsort (values, n, sizeof (double), compare_doubles);
-  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-}
-
 /* Room for n items of size in *array; keeps what is there. */
 static bool
 reserve (void **array, size_t *capacity, size_t n, size_t size)
@@ -169,7 +151,7 @@ median_interval (const AvmVibratoTrack *track)
     return NAN;
   for (size_t i = 0; i < n; i++)
     steps[i] = track->rows[i + 1].time - track->rows[i].time;
-  interval = median (steps, n);
+  interval = avm_median (steps, n);
   free (steps);
   return interval;
 }
@@ -279,7 +261,7 @@ median_speed (const AvmVibratoTrack *track)
   for (size_t i = 0; i < track->n; i++)
     if (track->known[i] > 0.0f)
       speeds[n++] = hypot (track->vx[i], track->vy[i]);
-  m = median (speeds, n);
+  m = avm_median (speeds, n);
   free (speeds);
   return m;
 }
@@ -720,7 +702,7 @@ reweight (Signal *signal, double rate, double floor_scale, double *work)
   for (size_t i = 0; i < n; i++)
     if (signal->w[i] > 0.0)
       sorted[m++] = fabs (deviation[i]);
-  scale = AVM_MAX (1.4826 * median (sorted, m), floor_scale);
+  scale = AVM_MAX (1.4826 * avm_median (sorted, m), floor_scale);
   for (size_t i = 0; i < n; i++) {
     double far = fabs (deviation[i]) / (2.5 * scale);
 
@@ -853,10 +835,10 @@ trim_rows (const AvmVibratoTrack *track, size_t *first, size_t *n, double *work)
 
   for (size_t i = 0; i < count; i++)
     work[i] = velocity_along (track, *first + i);
-  centre = median (work, count);
+  centre = avm_median (work, count);
   for (size_t i = 0; i < count; i++)
     work[i] = fabs (velocity_along (track, *first + i) - centre);
-  scale = 4.0 * median (work, count);
+  scale = 4.0 * avm_median (work, count);
   for (size_t i = 0; i < limit; i++) {
     if (fabs (velocity_along (track, *first + i) - centre) > scale)
       head = i + 1;
@@ -989,7 +971,7 @@ load_audio (AvmVibratoNote *note, const AvmVibratoContour *contour, double from)
     if (signal->w[i] > 0.0)
       sorted[known++] = signal->y[i];
   }
-  centre = median (sorted, known);
+  centre = avm_median (sorted, known);
   known = 0;
   for (size_t i = 0; i < n; i++) {
     if (!(fabs (signal->y[i] - centre) < 200.0))
@@ -1123,7 +1105,7 @@ strong_median (double *values, size_t n)
 
   if (n == 0)
     return NAN;
-  qsort (values, n, sizeof (double), compare_doubles);
+  qsort (values, n, sizeof (double), avm_compare_doubles);
   while (values[first] < STRONG * values[n * 8 / 10])
     first++;
   return 2.0 * values[(first + n) / 2];

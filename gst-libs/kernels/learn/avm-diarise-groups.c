@@ -161,21 +161,6 @@ typedef struct {
   const int *members; /* groups of the view */
 } Work;
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-
-  return x < y ? -1 : x > y;
-}
-
-static double
-median (double *values, size_t n)
-{
-  qsort (values, n, sizeof (double), compare_doubles);
-  return n % 2 > 0 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-}
-
 static void
 measure_track (Work *w, Track *t)
 {
@@ -191,7 +176,7 @@ measure_track (Work *w, Track *t)
           : what == 1        ? r->y + 0.5 * r->height
                              : sqrt ((double)r->width * r->height);
     }
-    *out = median (w->room, t->n);
+    *out = avm_median (w->room, t->n);
   }
   t->face.weight = (double)t->n;
 }

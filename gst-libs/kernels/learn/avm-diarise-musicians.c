@@ -244,14 +244,6 @@ fill_distances (Work *w, AvmError *error)
 
 /* -- the map --------------------------------------------------------------- */
 
-static int
-compare_floats (const void *a, const void *b)
-{
-  float x = *(const float *)a, y = *(const float *)b;
-
-  return x < y ? -1 : x > y;
-}
-
 /* The distance at which two groups of different views are as likely one
  * musician as two. Nearly all pairs are two, so their median says how much
  * people differ in these pictures; it is near the threshold, in any case. */
@@ -266,7 +258,7 @@ even_distance (Work *w)
       if (w->self->groups[a].view != w->self->groups[b].view)
         w->scratch[n++] = w->distances[(size_t)a * size + (size_t)b];
   if (n > 0) {
-    qsort (w->scratch, n, sizeof (float), compare_floats);
+    qsort (w->scratch, n, sizeof (float), avm_compare_floats);
     even = AVM_CLAMP (
         EVEN_MEDIAN * (double)w->scratch[n / 2], even, EVEN_MOST * threshold);
   }

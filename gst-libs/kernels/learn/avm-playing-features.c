@@ -108,14 +108,6 @@ log_speed (double speed)
 
 /* -- features -------------------------------------------------------------- */
 
-static int
-compare_doubles (const void *pa, const void *pb)
-{
-  double a = *(const double *)pa, b = *(const double *)pb;
-
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 static void
 add_quantiles (const Motion *m, size_t n, double *median, double *high)
 {
@@ -123,7 +115,7 @@ add_quantiles (const Motion *m, size_t n, double *median, double *high)
 
   for (size_t i = 0; i < n; i++)
     speeds[i] = hypot (m[i].x, m[i].y);
-  qsort (speeds, n, sizeof (double), compare_doubles);
+  qsort (speeds, n, sizeof (double), avm_compare_doubles);
   *median = log_speed (speeds[n / 2]);
   *high = log_speed (speeds[n * 9 / 10]);
 }

@@ -366,14 +366,6 @@ avm_playing_get_pose (
 
 /* -- parts ----------------------------------------------------------------- */
 
-static int
-compare_doubles (const void *pa, const void *pb)
-{
-  double a = *(const double *)pa, b = *(const double *)pb;
-
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /* Where any musician of the part begins another span, each time once */
 static size_t
 collect_borders (const AvmPlaying *self, int part, double *times)
@@ -388,7 +380,7 @@ collect_borders (const AvmPlaying *self, int part, double *times)
       times[n++] = m->spans[k].end;
     }
   }
-  qsort (times, n, sizeof (double), compare_doubles);
+  qsort (times, n, sizeof (double), avm_compare_doubles);
   for (size_t i = 0; i < n; i++)
     if (kept == 0 || times[i] > times[kept - 1])
       times[kept++] = times[i];

@@ -74,22 +74,6 @@ separate_motion_forget (Motion *motion, double before)
     memmove (motion->speeds, motion->speeds + n, motion->n * sizeof (Speed));
 }
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
-static int
-compare_floats (const void *a, const void *b)
-{
-  float x = *(const float *)a, y = *(const float *)b;
-
-  return (x > y) - (x < y);
-}
-
 /* Neighbours farther apart than this have a gap between them. */
 static double
 longest_step (const Motion *motion, double *scratch)
@@ -100,7 +84,7 @@ longest_step (const Motion *motion, double *scratch)
     scratch[n++] = motion->speeds[i].time - motion->speeds[i - 1].time;
   if (n == 0)
     return GAP;
-  qsort (scratch, n, sizeof (double), compare_doubles);
+  qsort (scratch, n, sizeof (double), avm_compare_doubles);
   return fmax (GAP, 2.5 * scratch[n / 2]);
 }
 
@@ -177,7 +161,7 @@ find_range (AvmSeparate *self, int m, int n_frames, float *scratch)
   }
   if (n == 0)
     return;
-  qsort (scratch, (size_t)n, sizeof (float), compare_floats);
+  qsort (scratch, (size_t)n, sizeof (float), avm_compare_floats);
   motion->low = scratch[(int)(LOW * (n - 1))];
   motion->high = fmaxf (scratch[(int)(HIGH * (n - 1))], 0.7f * motion->high);
 }

@@ -415,14 +415,6 @@ centre_weight (const Region *r, const Point *p)
   return 0.05f + expf (-0.5f * (x * x + y * y));
 }
 
-static int
-compare_floats (const void *a, const void *b)
-{
-  float x = *(const float *)a, y = *(const float *)b;
-
-  return (x > y) - (x < y);
-}
-
 /* Median distance of the motions within the tolerance from the motion m. */
 static float
 spread (const AvmKlt *self, const Region *r, AvmVec2 m, float tolerance)
@@ -439,7 +431,7 @@ spread (const AvmKlt *self, const Region *r, AvmVec2 m, float tolerance)
   }
   if (n == 0)
     return tolerance;
-  qsort (distances, n, sizeof (float), compare_floats);
+  qsort (distances, n, sizeof (float), avm_compare_floats);
   return distances[n / 2];
 }
 
