@@ -24,11 +24,13 @@
  *   another camera: give it to one pad all the same. Faces of state lost are
  *   not seen;
  * * `motion_%u`: series of kind `motion` (avmopticalflow) of the regions of that
- *   video: `vx`, `vy`, px/s, and `speed`;
+ *   video: `vx`, `vy`, px/s, and `speed`, at 10 frames/s and more: of fewer
+ *   too little is known of a second for an answer;
  * * `notes`: events of kind `note` (avmscorealign), in any order;
  * * `association`: events of kind `association` (avmassociate): which region of
  *   camera 0, or else of any, plays which part. Without it, and without labels
- *   that say it, a musician has the part that goes best with what is seen.
+ *   that say it, a musician has the part that goes best with what is seen, if
+ *   one clearly does: in films of less than a minute, notes alone tell little.
  *
  * Source pads:
  *
@@ -45,6 +47,9 @@
  *   one way: `region`: the face's id, 401 and up by musician; `player`,
  *   `cluster`, `sub-cluster`, `camera` (i), `x`, `y`, `w`, `h` (d, px, mean),
  *   `orientation` (s), confidence: how sure it is that it is this musician.
+ *
+ * One thread serves both: with appearance linked, put a queue behind each, or a
+ * sink that waits on one keeps the other from its first data for ever.
  *
  * All of it comes when all inputs have ended: a whole-piece stage, whose latency
  * is the film. Musicians are numbered from left to right as the camera sees
@@ -100,13 +105,13 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 avmtestsrc name=t scene=orchestra players=6 attach-regions=true num-seconds=8 avmpnp name=p sheets-location=sheets write-labels=labels.csv ! avmeventenc ! application/x-ndjson ! filesink async=false location=activity.jsonl t.video ! queue ! p.video_0 t.notes ! queue ! p.notes t.association ! queue ! p.association
+ * gst-launch-1.0 avmtestsrc name=t scene=orchestra players=6 attach-regions=true num-seconds=8 avmpnp name=p sheets-location=sheets write-labels=labels.csv ! avmeventenc ! application/x-ndjson ! filesink location=activity.jsonl t.video ! queue ! p.video_0 t.notes ! queue ! p.notes t.association ! queue ! p.association
  * ]| Who plays when in a virtual orchestra, from poses and score.
  * |[
- * gst-launch-1.0 filesrc location=concert.mp4 ! decodebin name=d d. ! queue ! avmfacedetect ! queue ! p.video_0 d. ! queue ! audioconvert ! avmscorealign score=concert.mid ! p.notes avmpnp name=p map-location=stage.svg ! avmeventenc ! text/tab-separated-values ! filesink async=false location=activity.tsv p.appearance ! queue ! avmeventenc ! application/x-ndjson ! filesink async=false location=appearance.jsonl
+ * gst-launch-1.0 filesrc location=concert.mp4 ! decodebin name=d d. ! queue ! avmfacedetect ! queue ! p.video_0 d. ! queue ! audioconvert ! avmscorealign score=concert.mid ! p.notes avmpnp name=p map-location=stage.svg ! queue ! avmeventenc ! text/tab-separated-values ! filesink location=activity.tsv p.appearance ! queue ! avmeventenc ! application/x-ndjson ! filesink location=appearance.jsonl
  * ]| The same of a concert, who is on screen, and a map of the stage.
  * |[
- * gst-launch-1.0 filesrc location=concert.mp4 ! decodebin ! avmfacedetect ! avmklttrack follow-updates=true ! tee name=v v. ! queue ! p.video_0 v. ! queue ! avmopticalflow clusters=2 ! p.motion_0 avmpnp name=p ! avmeventenc ! application/x-ndjson ! filesink async=false location=activity.jsonl
+ * gst-launch-1.0 filesrc location=concert.mp4 ! decodebin ! avmfacedetect ! avmklttrack follow-updates=true ! tee name=v v. ! queue ! p.video_0 v. ! queue ! avmopticalflow clusters=2 ! p.motion_0 avmpnp name=p ! avmeventenc ! application/x-ndjson ! filesink location=activity.jsonl
  * ]| From motion alone.
  *
  * Since: 0.1
@@ -123,6 +128,7 @@
 #include <gst/video/video.h>
 #include <string.h>
 
+#include "../common/avmmodel.h"
 #include "avmpnpcamera.h"
 #include "avmpnpevents.h"
 #include "avmpnpinput.h"
@@ -443,16 +449,6 @@ set_video_caps (GstAvmPnp *self, GstAvmJoinPad *pad, GstCaps *caps)
 
 /* -- the model of motion -------------------------------------------------- */
 
-static gchar *
-model_path (const Settings *settings)
-{
-  const gchar *dir = g_getenv ("AVM_DATADIR");
-
-  if (settings->model != NULL && *settings->model != '\0')
-    return g_strdup (settings->model);
-  return g_build_filename (dir != NULL ? dir : AVM_DATADIR, MODEL_FILE, NULL);
-}
-
 static gboolean
 models_fit (const AvmSvmSet *models)
 {
@@ -470,7 +466,7 @@ models_fit (const AvmSvmSet *models)
 static gboolean
 load_models (GstAvmPnp *self)
 {
-  gchar *path = model_path (&self->now);
+  gchar *path = gst_avm_model_path (self->now.model, MODEL_FILE);
   AvmError error = {AVM_OK, -1, ""};
   gboolean ok = FALSE;
 
@@ -910,6 +906,17 @@ warn_of_no_face (GstAvmPnp *self)
 static void
 warn_of_nothing (GstAvmPnp *self)
 {
+  if ((self->now.playing.ways & AVM_PLAYING_NOTES) != 0
+      && avm_pnp_score_names (self->score) != NULL) {
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+        (_ ("The notes do not tell %s who plays, because no part of the score "
+            "goes clearly with what is seen. Link avmassociate to its pad "
+            "\"association\", name the parts in labels, or give a longer "
+            "film."),
+            GST_ELEMENT_NAME (self)),
+        (NULL));
+    return;
+  }
   /* a first run is to write the files which tell it in the second */
   if (self->now.write_labels != NULL || self->now.sheets != NULL)
     return;

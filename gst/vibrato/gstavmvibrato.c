@@ -77,6 +77,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../common/avmmodel.h"
 #include "avmvibratoparts.h"
 #include "learn/avm-svm.h"
 
@@ -375,16 +376,6 @@ gst_avm_vibrato_get_property (
 
 /* -- model ---------------------------------------------------------------- */
 
-static gchar *
-model_path (const Settings *settings)
-{
-  const gchar *dir = g_getenv ("AVM_DATADIR");
-
-  if (settings->model != NULL && *settings->model != '\0')
-    return g_strdup (settings->model);
-  return g_build_filename (dir != NULL ? dir : AVM_DATADIR, MODEL_FILE, NULL);
-}
-
 static gsize
 feature_count (guint used)
 {
@@ -408,7 +399,7 @@ models_fit (const AvmSvmSet *models)
 static gboolean
 load_models (GstAvmVibrato *self, const Settings *settings)
 {
-  gchar *path = model_path (settings);
+  gchar *path = gst_avm_model_path (settings->model, MODEL_FILE);
   AvmError error = {AVM_OK, -1, ""};
   gboolean ok = FALSE;
 
