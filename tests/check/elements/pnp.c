@@ -363,6 +363,66 @@ GST_START_TEST (test_merge_parts)
 }
 GST_END_TEST;
 
+/* A camera that is moved, and faces that the picture's edge cuts: nobody is
+ * taken for two, and what is told lies where it was seen. */
+GST_START_TEST (test_moving_camera)
+{
+  Run run;
+
+  launch_well (SOURCE ("t", SECONDS) "pan=100 shake=6 t.video ! " SIZE (
+                   1280, 720) " ! queue ! p.video_0 " APPEARANCE PNP (""),
+      &run);
+  check_summary (&run, PLAYERS);
+  fail_unless (run.appearance->len >= PLAYERS);
+  check_order (run.appearance);
+  run_clear (&run);
+}
+GST_END_TEST;
+
+static GstPadProbeReturn
+move_to_edges (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstBuffer *buffer =
+      gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
+  const gfloat places[][4] = {{-30, 200, 60, 72}, {1250, 300, 60, 72},
+      {400, -40, 60, 72}, {700, 690, 60, 72}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
+    GstAvmRegion *region = gst_avm_region_new (gst_avm_region_id ("face", i),
+        "face", places[i][0], places[i][1], places[i][2], places[i][3]);
+
+    gst_buffer_add_avm_region_meta (buffer, region);
+    gst_avm_region_free (region);
+  }
+  GST_PAD_PROBE_INFO_DATA (info) = buffer;
+  return GST_PAD_PROBE_OK;
+}
+
+GST_START_TEST (test_edges)
+{
+  Run run;
+  GstElement *pipeline =
+      make ("avmtestsrc name=t scene=orchestra players=6 num-seconds=4 t.video "
+            "! " SIZE (1280,
+                720) " ! identity name=i ! p.video_0 " APPEARANCE PNP (""),
+          &run);
+  GstElement *identity = gst_bin_get_by_name (GST_BIN (pipeline), "i");
+  GstPad *pad = gst_element_get_static_pad (identity, "src");
+  guint seen = 0;
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, move_to_edges, NULL, NULL);
+  gst_object_unref (pad);
+  gst_object_unref (identity);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  finish (pipeline, &run);
+  fail_unless (run.error == NULL, "%s", run.error);
+  for (guint i = 0; i < run.appearance->len; i++)
+    seen |= 1u << cluster_of (at (run.appearance, i));
+  fail_unless_equals_int (seen, 0xf);
+  run_clear (&run);
+}
+GST_END_TEST;
+
 /* -- motion --------------------------------------------------------------- */
 
 GST_START_TEST (test_motion)
@@ -756,6 +816,8 @@ pnp_suite (void)
   tcase_add_test (tc, test_notes);
   tcase_add_test (tc, test_again);
   tcase_add_test (tc, test_merge_parts);
+  tcase_add_test (tc, test_moving_camera);
+  tcase_add_test (tc, test_edges);
   tcase_add_test (tc, test_motion);
   tcase_add_test (tc, test_motion_alone);
   tcase_add_test (tc, test_notes_alone);
