@@ -104,7 +104,7 @@ typedef bool (*AvmSeparateProgress) (
 typedef struct _AvmSeparate AvmSeparate;
 
 /* joint, 2 sources, mono, 48 kHz, window 4096, hop 1024, 60 atoms, 100
- * iterations, lambda 0.05, mu 0.0001, block 60 s, overlap 5 s, tuning
+ * iterations, lambda 0.2, mu 0.001, block 60 s, overlap 5 s, tuning
  * estimated, seed 0, 1 thread. */
 void avm_separate_settings_init (AvmSeparateSettings *settings);
 /* s: a block is run when so much of the mixture has come, counted from where
