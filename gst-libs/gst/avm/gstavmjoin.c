@@ -700,15 +700,15 @@ end_task (GstTask *task)
   gst_object_unref (task);
 }
 
-/* Under the flush lock. Returns when src_loop () does not run any more. */
+/* Under the flush lock. Returns when src_loop () does not run any more: a task
+ * that was taken to be ended may be in it still. */
 static void
 halt_task (GstAvmJoin *self)
 {
   GstAvmJoinPrivate *priv = PRIVATE (self);
 
-  if (priv->task == NULL)
-    return;
-  gst_task_pause (priv->task);
+  if (priv->task != NULL)
+    gst_task_pause (priv->task);
   g_rec_mutex_lock (&priv->task_lock);
   g_rec_mutex_unlock (&priv->task_lock);
 }
