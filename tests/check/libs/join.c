@@ -456,8 +456,11 @@ GST_END_TEST;
 typedef struct {
   GstAvmJoin parent;
   GQueue buffers;
-  gboolean slow; /* process () works until a buffer more is there */
+  gboolean slow;     /* process () works until a buffer more is there */
+  gboolean stubborn; /* and on for a while when it is not wanted any more */
+  gint working;      /* atomic */
   gint n_flushed;
+  gint n_met; /* process () by flush () */
 } TestFan;
 typedef GstAvmJoinClass TestFanClass;
 
@@ -519,12 +522,19 @@ test_fan_process (GstAvmJoin *join, GstClockTime watermark, gboolean eos)
   GstBuffer *buffer;
   GList *pads;
 
+  g_atomic_int_set (&self->working, TRUE);
   while (self->slow && self->buffers.length < 2
       && !gst_avm_join_is_flushing (join)) {
     gst_avm_join_unlock (join);
     g_usleep (1000);
     gst_avm_join_lock (join);
   }
+  if (self->stubborn) {
+    gst_avm_join_unlock (join);
+    g_usleep (300000);
+    gst_avm_join_lock (join);
+  }
+  g_atomic_int_set (&self->working, FALSE);
   buffer = g_queue_pop_head (&self->buffers);
   if (buffer == NULL)
     return GST_FLOW_OK;
@@ -544,6 +554,7 @@ test_fan_flush (GstAvmJoin *join, GstAvmJoinPad *pad)
 
   g_queue_clear_full (&self->buffers, (GDestroyNotify)gst_buffer_unref);
   self->n_flushed++;
+  self->n_met += g_atomic_int_get (&self->working);
 }
 
 static void
@@ -744,6 +755,65 @@ GST_START_TEST (test_long_work)
 
 GST_END_TEST;
 
+static gpointer
+switch_off (gpointer element)
+{
+  gst_element_set_state (element, GST_STATE_NULL);
+  return NULL;
+}
+
+static void
+wait_until (gboolean (*is_so) (gpointer data), gpointer data)
+{
+  gint64 until = g_get_monotonic_time () + 10 * G_TIME_SPAN_SECOND;
+
+  while (!is_so (data)) {
+    fail_unless (g_get_monotonic_time () < until, "nothing happened");
+    g_usleep (100);
+  }
+}
+
+static gboolean
+is_working (gpointer fan)
+{
+  return g_atomic_int_get (&((TestFan *)fan)->working);
+}
+
+static gboolean
+is_inactive (gpointer pad)
+{
+  return !gst_pad_is_active (pad);
+}
+
+/* A flush that comes while the element is switched off waits for process () as
+ * any other does. The source pad is held, so that the sink pad takes it yet. */
+GST_START_TEST (test_flush_while_switched_off)
+{
+  GThread *thread;
+  GstPad *pad;
+  Fan f;
+
+  fan_setup (&f);
+  ((TestFan *)f.fan)->slow = ((TestFan *)f.fan)->stubborn = TRUE;
+  gst_harness_push (f.in, row (0));
+  wait_until (is_working, f.fan);
+  pad = gst_element_get_static_pad (f.fan, "src_0");
+  GST_PAD_STREAM_LOCK (pad);
+  thread = g_thread_new ("off", switch_off, f.fan);
+  wait_until (is_inactive, pad);
+  fail_unless (is_working (f.fan));
+  fail_unless (gst_harness_push_event (f.in, gst_event_new_flush_stop (TRUE)));
+  fail_unless_equals_int (((TestFan *)f.fan)->n_flushed, 1);
+  fail_unless_equals_int (((TestFan *)f.fan)->n_met, 0);
+  GST_PAD_STREAM_UNLOCK (pad);
+  g_thread_join (thread);
+  fail_unless_equals_int (((TestFan *)f.fan)->n_met, 0);
+  gst_object_unref (pad);
+  fan_teardown (&f);
+}
+
+GST_END_TEST;
+
 /* All pads flush; the segment is that of the main pad, even where only a side
  * pad flushed. */
 GST_START_TEST (test_flush_several)
@@ -840,6 +910,7 @@ join_suite (void)
   tcase_add_test (tc, test_late_source);
   tcase_add_test (tc, test_long_work);
   tcase_add_test (tc, test_flush_several);
+  tcase_add_test (tc, test_flush_while_switched_off);
   tcase_add_test (tc, test_seek_once);
   return s;
 }
