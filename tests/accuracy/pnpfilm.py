@@ -9,6 +9,8 @@ whose face or body is where, and when each plays.
 import json
 import os
 import sys
+from math import exp
+from random import Random
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), '..', '..'))
 BUILD = os.environ.get('AVM_BUILD', os.path.join(SOURCE, 'build'))
@@ -35,6 +37,7 @@ RATE = 25
 EVERY = 5  # frames; so often it is looked who is where
 DETECT = ('avmfacedetect min-size=%d ! queue ! '
           'avmklttrack follow-updates=true ! ')
+FLOW = 'avmopticalflow clusters=2'  # as pipelines/pnp does
 FIND = 'avmplayers analysis-time=10000000000 ! avmklttrack ! '
 
 
@@ -120,15 +123,16 @@ class Motion:
 
     def __init__(self, line, camera, finder, path):
         self.line, self.camera = line, camera
+        self.jitter = 0.15 if finder else 0.0
         self.sizes = {}   # track to [(time, height)]
         self.places = {}  # frame to regions that were found
         self.rows = []    # track, limb, time, vx, vy, speed
         attach = '' if finder else 'attach-regions=true '
         play('%s %s t.%s ! video/x-raw,width=1280,height=720,framerate=%d/1 ! '
              'queue ! %s tee name=k k. ! queue ! appsink name=sink sync=false '
-             'max-buffers=4 k. ! queue ! avmopticalflow clusters=3 ! '
+             'max-buffers=4 k. ! queue ! %s ! '
              'avmeventenc ! application/x-ndjson ! filesink async=false '
-             'location=%s' % (line, attach, camera, RATE, finder, path),
+             'location=%s' % (line, attach, camera, RATE, finder, FLOW, path),
              self.on_sample)
         self.read(path)
         os.unlink(path)
@@ -200,11 +204,15 @@ class Motion:
         return owners
 
     def write(self, path, owners, activity):
-        """As avm-pnp-train reads it"""
+        """As avm-pnp-train reads it. Boxes of players whom a detector found are
+        somewhat too large or small, other heads other ones."""
+        random = Random(os.path.basename(path))
+        scales = {t: exp(random.gauss(0, self.jitter)) for t in sorted(owners)}
         with open(path + '.part', 'w', encoding='utf-8') as out:
             for track, limb, time, vx, vy, speed in self.rows:
                 size = self.size(track, time)
                 if size and track in owners:
+                    size *= scales[track]
                     out.write('motion %d %s %.4f %.3f %.3f %.3f %.2f\n' % (
                         track, limb, time, vx, vy, speed, size))
             for track, player in owners.items():
@@ -214,7 +222,8 @@ class Motion:
 
 
 def write_motion(path, scene, seed, players, seconds, camera, found):
-    """Films a scene and writes its motion with the truth."""
+    """Films a scene and writes its motion with the truth. The camera `video` of
+    an orchestra is another every 8 s or so."""
     if os.path.exists(path):
         return
     extra = 'players=%d ' % players
@@ -224,7 +233,7 @@ def write_motion(path, scene, seed, players, seconds, camera, found):
         extra += 'score=%s ' % score
         finder, role = FIND if found else '', 'player'
     else:
-        extra += 'cameras=3 '
+        extra += 'cameras=3 cuts=8 ' if camera == 'video' else 'cameras=3 '
         finder, role = DETECT % (24 if camera == 'video_0' else 30), 'face'
     line = source(scene, seed, seconds, extra)
     motion = Motion(line, camera, finder, path + '.jsonl')
