@@ -34,23 +34,24 @@ print_event (const gchar *kind, const GstAvmEvent *event)
   g_strfreev (fields);
 }
 
-static guint
+/* How many; -1: what came cannot be read */
+static gint
 print_sample (GstSample *sample)
 {
   const gchar *kind = gst_avm_caps_get_kind (gst_sample_get_caps (sample));
   GError *error = NULL;
   GPtrArray *events =
       gst_avm_events_buffer_parse (gst_sample_get_buffer (sample), &error);
-  guint n;
+  gint n;
 
   if (events == NULL) {
     fprintf (stderr, "%s\n", error->message);
     g_clear_error (&error);
-    return 0;
+    return -1;
   }
   for (guint i = 0; i < events->len; i++)
     print_event (kind, g_ptr_array_index (events, i));
-  n = events->len;
+  n = (gint)events->len;
   g_ptr_array_unref (events);
   return n;
 }
@@ -75,8 +76,8 @@ main (int argc, char **argv)
   GError *error = NULL;
   GstElement *pipeline, *out;
   GstSample *sample;
-  guint n = 0;
-  gboolean bad;
+  gint n = 0, some;
+  gboolean bad = FALSE;
 
   gst_init (&argc, &argv);
   if (argc != 2) {
@@ -93,11 +94,13 @@ main (int argc, char **argv)
   g_object_set (out, "sync", FALSE, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   while ((sample = gst_app_sink_pull_sample (GST_APP_SINK (out))) != NULL) {
-    n += print_sample (sample);
+    some = print_sample (sample);
+    n += MAX (some, 0);
+    bad |= some < 0;
     gst_sample_unref (sample);
   }
-  bad = failed (pipeline);
-  printf ("%u events\n", n);
+  bad |= failed (pipeline);
+  printf ("%d events\n", n);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_object_unref (out);
   gst_object_unref (pipeline);
