@@ -363,8 +363,7 @@ GST_START_TEST (test_merge_parts)
 }
 GST_END_TEST;
 
-/* A camera that is moved, and faces that the picture's edge cuts: nobody is
- * taken for two, and what is told lies where it was seen. */
+/* Nobody is taken for two when the camera moves. */
 GST_START_TEST (test_moving_camera)
 {
   Run run;
@@ -398,6 +397,7 @@ move_to_edges (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* Faces that the picture's edge cuts are told about as others are. */
 GST_START_TEST (test_edges)
 {
   Run run;
