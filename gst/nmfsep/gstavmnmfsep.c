@@ -40,8 +40,8 @@
  * the regions of one player are those with ids as gst_avm_region_id() makes
  * them. Of several regions of a player, those are used whose role begins with
  * #GstAvmNmfSep:role, else bows, players, hands. Sound alone does not say which
- * source is whose. Motion alone says so as well as the bows are seen: the reach
- * of a bow that avmplayers finds shows a quarter of its speed, and the models
+ * source is whose. Motion alone says so as well as the bows are seen: in the
+ * reach of a bow that avmplayers finds much stands still, and the models
  * `sequential` and `joint` may then exchange players, which those with notes do
  * not (docs/accuracy.md, separation).
  *
